@@ -1,0 +1,1 @@
+"""What every control needs: the model, the loaders, the registry, the judge and the pytest plugin."""

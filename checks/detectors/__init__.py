@@ -1,0 +1,1 @@
+"""How something is recognised in text: pure functions that return masked findings."""

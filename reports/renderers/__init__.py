@@ -1,0 +1,1 @@
+"""Pure functions from a run's summary to text; the caller writes the file."""
