@@ -1,1 +1,31 @@
-"""How a kind of target is reached: read-only views; nothing raw leaves them."""
+"""How a kind of target is reached: read-only views; nothing raw leaves them.
+
+``CONNECTORS`` names the class of each kind; its module (and the driver behind it) is imported when
+the first target of the kind is opened.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+CONNECTORS: dict[str, str] = {
+    "sql": "checks.connectors.sql:SqlStore",
+    "dataset": "checks.connectors.sql:SqlDataset",
+    "schema": "checks.connectors.schemas:SchemaDocuments",
+    "config": "checks.connectors.configs:ConfigFiles",
+    "log": "checks.connectors.logs:LogFiles",
+    "backup": "checks.connectors.backups:BackupSets",
+    "site": "checks.connectors.http:Site",
+    "api": "checks.connectors.http:Api",
+    "processor": "checks.connectors.declared:Declared",
+    "export": "checks.connectors.declared:Declared",
+    "attestation": "checks.connectors.declared:Declared",
+    "inventory": "checks.connectors.declared:Declared",
+}
+
+
+def connector(kind: str) -> Any:
+    """Return the connector class for ``kind`` (a key of ``CONNECTORS``)."""
+    module, _, name = CONNECTORS[kind].partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -11,6 +11,8 @@ from typing import Any
 
 import isodate
 
+from checks.core.errors import MissingAddress
+
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -139,10 +141,12 @@ class Address:
     """Where a target is reached. May hold a password, so it never prints: call :meth:`reveal`."""
 
     variable: str
-    _value: str = field(repr=False)
+    _value: str | None = field(repr=False)
 
     def reveal(self) -> str:
-        """Return the address itself; for connectors only."""
+        """Return the address itself, for connectors only; raises ``MissingAddress`` if it is not set."""
+        if not self._value:
+            raise MissingAddress(f"environment variable {self.variable} is not set")
         return self._value
 
     def __str__(self) -> str:
@@ -328,7 +332,9 @@ class Target:
     """One thing from the inventory that a control applies to, with its address in this environment."""
 
     id: str
-    kind: str
+    kind: (
+        str  # sql, dataset, schema, config, log, backup, site, api, processor, export, attestation, inventory
+    )
     title: str
     spec: Spec | None  # None for the inventory itself
     address: Address | None = None
@@ -350,6 +356,8 @@ class Inventory:
     stores: Mapping[str, Store]
     processors: Mapping[str, Processor]
     exports: Mapping[str, Export]
+    own_hosts: tuple[str, ...]  # globs
+    home_regions: tuple[str, ...]  # no transfer safeguard needed inside these
     targets: Mapping[str, Target]
 
     def of_kind(self, kind: str) -> Iterator[Target]:

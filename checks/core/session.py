@@ -1,0 +1,96 @@
+"""Runs a control on a target: each target is opened once, and every check on it shares the view."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from checks.connectors import connector
+from checks.connectors.declared import Declared
+from checks.core import registry
+from checks.core.errors import NotAssessed
+from checks.core.judge import Judgement
+from checks.core.model import Control, Dataset, Inventory, Observation, Target, Verdict, Waiver
+from checks.core.registry import Scope
+
+
+@dataclass
+class Session:
+    """Everything the items of one process share."""
+
+    inventory: Inventory
+    waivers: Sequence[Waiver] = ()
+    locked: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 10.0  # seconds to connect, and for one answer
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _views: dict[str, Any] = field(default_factory=dict)
+    _refusals: dict[str, NotAssessed] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close every view; safe to call twice."""
+        self._views.clear()
+        self._stack.close()
+
+    def run(self, control: Control, target: Target) -> Verdict:
+        """Run every check of ``control`` on ``target`` and judge what they saw."""
+        started, clock = datetime.now(UTC), time.perf_counter()
+        mine = [w for w in self.waivers if w.control == control.id and w.target in (target.id, "*")]
+        judgement = Judgement(waivers=mine, today=self.now.date())
+        versions: dict[str, str] = {}
+        for call in control.checks:
+            found = registry.find(call.name)
+            versions[call.name] = found.version
+            before = judgement.counts.total()
+            judgement.hear(self._observe(found, target, call.params))
+            if judgement.counts.total() == before and judgement.broke is None:
+                judgement.broke = f"check {call.name} looked at nothing"
+        status, reason = judgement.conclude()
+        return Verdict(
+            control=control.id,
+            target=target.id,
+            status=status,
+            reason=reason,
+            findings=tuple(judgement.findings),
+            unseen=tuple(judgement.unseen),
+            evidence=tuple(judgement.evidence),
+            counts=dict(judgement.counts),
+            measures=dict(judgement.measures),
+            waived_by=judgement.waived_by,
+            started=started,
+            seconds=time.perf_counter() - clock,
+            checks=versions,
+            crash=judgement.crash,
+        )
+
+    def _observe(
+        self, found: registry.Check, target: Target, params: Mapping[str, Any]
+    ) -> Iterator[Observation]:
+        bound = found.bind(params)
+        view = Declared(target) if found.declared else self.view(target.id)
+        arguments = [view]
+        if found.scoped:
+            arguments.append(Scope(self.inventory, self.now, target, self.view, self.locked))
+        yield from found.function(*arguments, **bound)
+
+    def view(self, target_id: str) -> Any:
+        """Return the view of a target, opened at the first call; a refusal is remembered too."""
+        if target_id in self._refusals:
+            raise self._refusals[target_id].with_traceback(None)
+        if target_id not in self._views:
+            try:
+                self._views[target_id] = self._open(self.inventory.targets[target_id])
+            except NotAssessed as error:
+                self._refusals[target_id] = error
+                raise
+        return self._views[target_id]
+
+    def _open(self, target: Target) -> Any:
+        kind = connector(target.kind)
+        if isinstance(target.spec, Dataset):
+            return kind(target, self.view(target.spec.store))
+        return self._stack.enter_context(kind.open(target, timeout=self.timeout))
