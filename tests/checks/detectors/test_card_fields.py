@@ -7,23 +7,25 @@ import pytest
 from checks.detectors.card_fields import CODE, NUMBER, TRACK, card_field
 
 NUMBERS = """
-card_number cardNumber CARD_NUMBER CardNumber card-number cardnumber card_no card_num cc_num cc_number ccNumber
-ccnum creditcard credit_card creditCard creditCardNumber debit_card_number pan PAN card_pan pan_encrypted
+card_number cardNumber CARD_NUMBER CardNumber card-number cardnumber card_no card_num cc_num cc_number
+ccNumber ccnum
+creditcard credit_card creditCard creditCardNumber debit_card_number pan PAN card_pan pan_encrypted
 pan_number fullPan primary_account_number primaryAccountNumber payment.card.number result.card_number
 card_number_encrypted payerCardNumber
 """
 CODES = """
-cvv cvc cvv2 CVV2 card_cvv cardCvc cvc_code card_verification cardVerificationValue card_security_code card_cid
+cvv cvc cvv2 CVV2 card_cvv cardCvc cvc_code card_verification cardVerificationValue
+card_security_code card_cid
 """
 TRACKS = "track1 track2 track_1 track2_data track_2_data magstripe mag_stripe magneticStripe"
 HOLDS = {NUMBER: NUMBERS.split(), CODE: CODES.split(), TRACK: TRACKS.split()}
 OTHERS = """
 card_last4 cardLast4 card_last_4 card_last_four last_four last4 card_brand card_token cardToken pan_token
 pan_hash pan_last4 pan_fingerprint masked_pan card_number_hash card_number_token card_number_masked
-card.number.masked card_exp_month card_holder_name card_type card_bin company span panel expanded expand japan pancake discard
-scorecard cardinality card cvs cvc_check cvv_result credit_card_id credit_card_enabled gift_card_number
-id_card_number account_number phone_number order_number pan_x pan_zoom cid client_id track track_id
-tracking_number trackId postcard_no discarded_number wildcard number canvas_count
+card.number.masked card_exp_month card_holder_name card_type card_bin company span panel expanded expand
+japan pancake discard scorecard cardinality card cvs cvc_check cvv_result credit_card_id credit_card_enabled
+gift_card_number id_card_number account_number phone_number order_number pan_x pan_zoom cid client_id
+track track_id tracking_number trackId postcard_no discarded_number wildcard number canvas_count
 """
 
 
