@@ -51,7 +51,9 @@ class Judgement:
             if measure.size is not None:
                 self.measures["bytes"] += measure.size
             if seen.outcome is Outcome.MET and measure.looked == 0 and not measure.may_be_empty:
-                seen = Observation.unseen(seen.subject, f"nothing to look at: 0 {measure.unit}", seen.location)
+                seen = Observation.unseen(
+                    seen.subject, f"nothing to look at: 0 {measure.unit}", seen.location
+                )
         self.counts[seen.outcome.value] += 1
         if seen.outcome is Outcome.VIOLATED:
             self._waive(seen)
@@ -84,7 +86,9 @@ class Judgement:
 
     def conclude(self) -> tuple[Status, str]:
         """Return the verdict and its reason in one line."""
-        violated, unseen, met = (self.counts[o.value] for o in (Outcome.VIOLATED, Outcome.UNSEEN, Outcome.MET))
+        violated, unseen, met = (
+            self.counts[o.value] for o in (Outcome.VIOLATED, Outcome.UNSEEN, Outcome.MET)
+        )
         if violated:
             broke = f"; then the look broke off: {self.broke}" if self.broke else ""
             return Status.FAIL, _count(violated, "violation") + broke
@@ -119,7 +123,8 @@ def frames(error: BaseException) -> str:
         if current.__cause__ is not None:
             yield from walk(current.__cause__)
         for frame in traceback.extract_tb(current.__traceback__):
-            yield f"  {Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+            file = Path(frame.filename)
+            yield f"  {file.parent.name}/{file.name}:{frame.lineno} in {frame.name}"
         yield f"{type(current).__name__} (its text is withheld: it may hold data)"
 
     return "\n".join(walk(error))

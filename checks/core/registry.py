@@ -68,7 +68,9 @@ class Check:
         return {key: _convert(self.name, key, value, self.parameters[key]) for key, value in params.items()}
 
 
-def check(*, reads: str | tuple[str, ...], declared: bool = False) -> Callable[[CheckFunction], CheckFunction]:
+def check(
+    *, reads: str | tuple[str, ...], declared: bool = False
+) -> Callable[[CheckFunction], CheckFunction]:
     """Mark a function as a check on targets of kind ``reads``."""
 
     def mark(function: CheckFunction) -> CheckFunction:
@@ -97,7 +99,7 @@ def checks_in(family: str) -> Mapping[str, Check]:
         mark = getattr(function, "__dict__", {}).get("__check__")
         if mark is None or function.__module__ != module.__name__:
             continue
-        found[f"{family}.{name}"] = _describe(f"{family}.{name}", function, *mark, version)
+        found[f"{family}.{name}"] = _describe(f"{family}.{name}", function, mark, version)
     return found
 
 
@@ -112,11 +114,12 @@ def find(name: str) -> Check:
     raise LookupError(f"unknown check {name!r}{nearest(name, every)}")
 
 
-def _describe(name: str, function: CheckFunction, reads: tuple[str, ...], declared: bool, version: str) -> Check:
+def _describe(name: str, function: CheckFunction, mark: tuple[tuple[str, ...], bool], version: str) -> Check:
     signature = inspect.signature(function)
     hints = typing.get_type_hints(function)
     positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     keywords = {p.name: hints[p.name] for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+    reads, declared = mark
     return Check(name, function, reads, declared, "scope" in positional[1:], version, keywords)
 
 
