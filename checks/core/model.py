@@ -278,7 +278,7 @@ class Files:
     pattern: str
     format: str
     retention: Retention | None = None
-    options: Mapping[str, Any] = NOTHING
+    options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)  # 3.11 cannot hash it
     may_be_empty: bool = False
     line: int | None = None
 
@@ -373,7 +373,7 @@ class CheckCall:
     """A check's address and the parameters the control gives it."""
 
     name: str  # "cards.no_card_numbers"
-    params: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=lambda: NOTHING)  # 3.11 cannot hash it
 
 
 @dataclass(frozen=True, slots=True)
