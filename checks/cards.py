@@ -1,0 +1,163 @@
+"""Full card numbers are never stored (policy 2.4, 5.3; PCI DSS 4.0.1, 3.3.1, 3.5.1, 12.5.2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from checks.connectors.backups import BackupSets
+from checks.connectors.http import Api
+from checks.connectors.logs import LogFiles
+from checks.connectors.schemas import SchemaDocuments
+from checks.connectors.sql import SqlDataset, SqlStore
+from checks.core.errors import NotAssessed
+from checks.core.model import Location, Measure, Observation
+from checks.core.registry import check
+from checks.detectors.card_fields import card_field
+from checks.detectors.cards import find_cards
+
+
+@check(reads="sql")
+def no_card_columns(store: SqlStore) -> Iterator[Observation]:
+    """No column of the live database is made to hold a card number or CVV (PCI DSS 4.0.1, 3.3.1)."""
+    for table in store.tables().values():
+        found = False
+        for column in table.columns:
+            why = card_field(column.name, column.comment)
+            if why is not None:
+                found = True
+                yield Observation.violated(f"{table.name}.{column.name}", why)
+        if not found:
+            measure = Measure(len(table.columns), "columns")
+            yield Observation.met(table.name, "no name or comment speaks of a card number", measure)
+
+
+@check(reads="schema")
+def no_card_fields(schema: SchemaDocuments) -> Iterator[Observation]:
+    """No field of a schema document is made to hold a card number or CVV (PCI DSS 4.0.1, 3.3.1)."""
+    looked = 0
+    for field in schema.fields():
+        looked += 1
+        why = card_field(field.name, field.comment)
+        if why is not None:
+            yield Observation.violated(field.path, why, location=field.location)
+    yield Observation.met(schema.target.id, "every field read", Measure(looked, "fields"))
+
+
+@check(reads="sql")
+def no_card_numbers_stored(store: SqlStore) -> Iterator[Observation]:
+    """No text, JSON, array or wide number column holds a full card number (PCI DSS 4.0.1, 3.5.1).
+
+    Every row of every table is read, those of tables that the inventory does not declare included.
+    """
+    for table in store.tables().values():
+        dataset = store.store.by_table.get(table.name)
+        scan = store.text_rows(table.name)
+        found = False
+        for cell in scan:
+            for hit in find_cards(cell.text):
+                found = True
+                yield Observation.violated(
+                    f"{table.name}.{cell.column}", f"{cell.row}: {hit.network} number {hit.masked}"
+                )
+        if not found:
+            empty = dataset.may_be_empty if dataset else table.name in _ignored(store)
+            measure = Measure(scan.rows, "rows", size=scan.bytes, may_be_empty=empty)
+            yield Observation.met(table.name, f"{len(scan.columns)} columns read", measure)
+
+
+def _ignored(store: SqlStore) -> frozenset[str]:
+    from fnmatch import fnmatchcase
+
+    return frozenset(name for name in store.tables() if any(fnmatchcase(name, g) for g in store.store.ignore))
+
+
+@check(reads="log")
+def no_card_numbers_logged(log: LogFiles) -> Iterator[Observation]:
+    """No log line holds a full card number (PCI DSS 4.0.1, 3.5.1 and 10.3)."""
+    for file in log.files():
+        try:
+            scan = log.scan(file)
+            hits = 0
+            for line in scan:
+                for hit in find_cards(line.text):
+                    hits += 1
+                    where = Location(file.path, line.number)
+                    yield Observation.violated(
+                        file.path, f"{hit.network} number {hit.masked}", location=where
+                    )
+        except NotAssessed as error:
+            yield Observation.unseen(file.path, error.reason)
+            continue
+        if not hits:
+            measure = Measure(scan.lines, "lines", size=scan.bytes, may_be_empty=True)
+            yield Observation.met(file.path, "every line read", measure)
+
+
+@check(reads="backup")
+def no_card_numbers_in_backups(backups: BackupSets) -> Iterator[Observation]:
+    """No backup holds a full card number (PCI DSS 4.0.1, 3.5.1 and 12.5.2)."""
+    for backup in backups.sets():
+        if backup.problem is not None:
+            yield Observation.unseen(backup.name, backup.problem, backup.location)
+            continue
+        try:
+            scan = backups.scan(backup)
+            hits = 0
+            for line in scan:
+                for hit in find_cards(line.text):
+                    hits += 1
+                    where = Location(line.file, line.number)
+                    yield Observation.violated(
+                        backup.name, f"{hit.network} number {hit.masked}", location=where
+                    )
+        except NotAssessed as error:
+            yield Observation.unseen(backup.name, error.reason, backup.location)
+            continue
+        if not hits:
+            measure = Measure(scan.lines, "lines", size=scan.bytes)
+            yield Observation.met(backup.name, "every line of its dumps read", measure, backup.location)
+
+
+@check(reads="api")
+def no_card_numbers_returned(api: Api) -> Iterator[Observation]:
+    """No documented GET of the API returns a full card number (PCI DSS 4.0.1, 3.4.1)."""
+    for path, answer in api.responses():
+        if isinstance(answer, NotAssessed):
+            yield Observation.unseen(f"GET {path}", answer.reason)
+            continue
+        hits = Counter((hit.network, hit.masked) for hit in find_cards(answer.text))
+        for (network, masked), number in hits.items():
+            yield Observation.violated(f"GET {path}", f"{network} number {masked} ({number} times)")
+        if not hits:
+            measure = Measure(1, "responses", size=answer.size)
+            yield Observation.met(f"GET {path}", f"HTTP {answer.status} read", measure)
+
+
+@check(reads="dataset")
+def payloads_hold_only_allowed_keys(rows: SqlDataset) -> Iterator[Observation]:
+    """A payload column holds only the keys that the inventory allows (GDPR 5(1)(c), minimisation)."""
+    for column, allowed in rows.dataset.payloads.items():
+        scan = rows.payload_keys(column)
+        extra: Counter[str] = Counter()
+        first: dict[str, str] = {}
+        for row, keys in scan:
+            for key in _outside(keys, allowed):
+                extra[key] += 1
+                first.setdefault(key, row)
+        subject = f"{rows.dataset.table}.{column}"
+        for key, number in extra.items():
+            yield Observation.violated(
+                f"{subject}: {key}", f"not among the allowed keys; in {number} rows, first in {first[key]}"
+            )
+        if not extra:
+            measure = Measure(scan.rows, "rows", may_be_empty=rows.dataset.may_be_empty)
+            yield Observation.met(subject, f"{len(allowed)} keys allowed, no other seen", measure)
+
+
+def _outside(keys: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:
+    """Yield the leaf paths that are neither allowed nor a prefix of something allowed."""
+    known = tuple(allowed)
+    for key in keys:
+        if key not in known:
+            yield key
