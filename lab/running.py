@@ -1,0 +1,117 @@
+"""Start the whole lab, plant what was asked for, and take everything away again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab import api, backups, databases, logfiles, postgres, site
+from lab.plants import Plant, merge
+from lab.rows import SEED, Values, generate
+
+DEPLOYMENT = Path(__file__).parent / "deployment"
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """The running lab, as a plant finds it. ``root`` holds a copy of every file that is looked at."""
+
+    root: Path
+    now: datetime
+    databases: databases.Databases
+    site: site.Site
+    planted: tuple[str, ...] = ()
+    overlay: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def configs(self) -> Path:
+        """The config tree."""
+        return self.root / "configs"
+
+    @property
+    def schemas(self) -> Path:
+        """Migrations, snapshot, contracts."""
+        return self.root / "schemas"
+
+    @property
+    def attestations(self) -> Path:
+        """The documents of attestations."""
+        return self.root / "attestations"
+
+    @property
+    def logs(self) -> Path:
+        """The log directories."""
+        return self.root / "logs"
+
+    @property
+    def backups(self) -> Path:
+        """The backups, a directory each."""
+        return self.root / "backups"
+
+    def addresses(self) -> dict[str, str]:
+        """Return the environment variables by which the inventory reaches the lab."""
+        return {
+            "LAB_CLOUD_DB_URL": self.databases.addresses["cloud-db"],
+            "LAB_PROJECT_DB_URL": self.databases.addresses["project-db"],
+            "LAB_SITE_URL": self.site.url,
+            "LAB_API_URL": self.site.url,
+            "LAB_API_TOKEN": self.site.token,
+            "LAB_SITE_CA": str(self.site.ca),
+            "LAB_CONFIG_DIR": str(self.configs),
+            "LAB_LOG_DIR": str(self.logs),
+            "LAB_BACKUP_DIR": str(self.backups),
+            "LAB_SCHEMA_DIR": str(self.schemas),
+            "LAB_ATTESTATION_DIR": str(self.attestations),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return what others need to know to use this lab; it holds passwords."""
+        return {
+            "addresses": self.addresses(),
+            "overlay": dict(self.overlay),
+            "planted": list(self.planted),
+            "pid": os.getpid(),
+        }
+
+
+@contextmanager
+def start(plants: Sequence[Plant] = ()) -> Iterator[Lab]:
+    """Run the lab with ``plants`` in it; ready when the block begins, gone without trace when it ends."""
+    now = datetime.now(UTC)
+    with _directory() as root, postgres.cluster() as cluster:
+        for name in ("configs", "schemas", "attestations"):
+            shutil.copytree(DEPLOYMENT / name, root / name)
+        rows = generate(now)
+        tables = {table.name: table for table in rows["cloud-db"]}
+        logfiles.write(root / "logs", Values(SEED + " logs", now), tables["account"], tables["project"])
+        backups.write(root / "backups", now, rows)
+        pages, contract = DEPLOYMENT / "site", DEPLOYMENT / "schemas" / "openapi.json"
+        with (
+            postgres.serve(cluster) as server,
+            site.serve(pages, contract, api.answers(rows["cloud-db"]), root / "ca.pem") as served,
+        ):
+            filled = databases.fill(server, DEPLOYMENT / "schemas", rows)
+            overlay: dict[str, Any] = {}
+            lab = Lab(root, now, filled, served, tuple(plant.name for plant in plants), overlay)
+            for plant in plants:
+                overlay.update(merge(overlay, plant.overlay))
+                if plant.apply is not None:
+                    plant.apply(lab)
+            yield lab
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """Make a directory that is ours alone, and remove it at the end."""
+    root = Path(tempfile.mkdtemp(prefix="policyproof-lab-"))
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
