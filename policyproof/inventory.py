@@ -1,0 +1,46 @@
+"""``policyproof inventory``: what an environment needs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from checks.core.inventory import load_inventory
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the command line."""
+    group = commands.add_parser("inventory", help="see what the inventory declares")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    env = actions.add_parser(
+        "env",
+        help="list the environment variables an environment needs",
+        description="Lists each variable, whether it is set, and what it is for. Values are never shown.",
+    )
+    env.add_argument("environment", metavar="ENVIRONMENT")
+    env.add_argument("--inventory", type=Path, default=Path("inventory.yaml"), metavar="FILE")
+    env.set_defaults(run=run_env)
+
+
+def run_env(options: argparse.Namespace) -> int:
+    """Print the table; return 3 if a variable is not set."""
+    inventory = load_inventory(
+        options.inventory, options.environment, os.environ, shown=str(options.inventory)
+    )
+    needed: dict[str, list[str]] = {}
+    for target in inventory.targets.values():
+        if target.kind == "dataset":
+            continue  # its store stands for it
+        for address in (target.address, *target.secrets.values()):
+            if address is not None:
+                needed.setdefault(address.variable, []).append(target.id)
+    rows = [
+        (name, "set" if os.environ.get(name) else "NOT SET", ", ".join(targets))
+        for name, targets in needed.items()
+    ]
+    print(tabulate(rows, ("variable", "", "for"), maxcolwidths=[None, None, 60]))
+    return 0 if all(os.environ.get(name) for name in needed) else 3
