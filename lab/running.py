@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import api, backups, databases, logfiles, postgres, site
-from lab.plants import Plant, merge
+from lab.planting import Plant, merge
 from lab.rows import SEED, Values, generate
 
 DEPLOYMENT = Path(__file__).parent / "deployment"
@@ -101,9 +101,7 @@ def start(plants: Sequence[Plant] = ()) -> Iterator[Lab]:
             overlay: dict[str, Any] = {}
             lab = Lab(root, now, filled, served, tuple(plant.name for plant in plants), overlay)
             for plant in plants:
-                overlay.update(merge(overlay, plant.overlay))
-                if plant.apply is not None:
-                    plant.apply(lab)
+                overlay.update(merge(overlay, plant.act(lab) or {}))
             yield lab
 
 

@@ -1,0 +1,1 @@
+"""What plants do to the running lab: one function each, grouped by what they touch."""
