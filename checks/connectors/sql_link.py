@@ -53,6 +53,7 @@ class Link:
             _limit_statement(connection, UNLIMITED)  # each read keeps its own limit
             with guarded():
                 result = connection.execution_options(yield_per=BATCH).execute(statement)
+            raw = connection.connection.dbapi_connection
             batches = result.partitions()
             try:
                 while True:
@@ -61,9 +62,10 @@ class Link:
                     if batch is None:
                         break
                     yield batch
-            except GeneratorExit:  # the reader has seen enough
+            except (GeneratorExit, sa.exc.DBAPIError):  # the reader has seen enough, or the line is broken
                 if self.dialect in MYSQL:
-                    connection.invalidate()  # closing its cursor would first read all that is left
+                    _forget_answer(raw)
+                    connection.invalidate()
                 result.close()
                 raise
             _limit_statement(connection, self._timeout)
@@ -166,7 +168,7 @@ def _engine(target_id: str, address: str, timeout: float) -> sa.Engine:
         options["connect_args"] = _connect_args(backend, timeout)
     try:
         engine = sa.create_engine(url, hide_parameters=True, **options)
-    except ModuleNotFoundError:
+    except ImportError:  # also when the driver is there and its C library is not
         raise MissingDriver(
             f"{target_id}: the driver for {backend} is not installed (pip install 'policyproof[{extra}]')"
         ) from None
@@ -231,6 +233,12 @@ def _limit_statement(connection: sa.Connection, timeout: float) -> None:
     raw: Any = connection.connection.dbapi_connection
     with raw.cursor() as cursor:
         cursor.execute(_mysql_limit(raw.get_server_info(), timeout))
+
+
+def _forget_answer(raw: Any) -> None:
+    # Closing or collecting PyMySQL's cursor would first read all that is left; it has no public way out.
+    if raw._result is not None:
+        raw._result.unbuffered_active = False
 
 
 def _mysql_limit(version: str, timeout: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -114,12 +114,12 @@ MYSQL_BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob
 def reflect(link: Link) -> Mapping[str, Table]:
     """Return every table by name; ``Refused`` if the login would see only a part of them."""
     if link.dialect == "postgresql":
-        return _tables(link.rows(sa.text(POSTGRES)), _postgres_column, default="public")
+        return _tables(link.stream(sa.text(POSTGRES)), _postgres_column, default="public")
     if link.dialect == "sqlite":
-        return _tables(link.rows(sa.text(SQLITE)), _sqlite_column)
+        return _tables(link.stream(sa.text(SQLITE)), _sqlite_column)
     if not mysql_sees_all(link, sa.func.database()):
         raise Refused(f"{link.target_id}: the login sees only some tables; it needs SELECT on the database")
-    return _tables(link.rows(sa.text(MYSQL)), _mysql_column)
+    return _tables(link.stream(sa.text(MYSQL)), _mysql_column)
 
 
 def mysql_sees_all(link: Link, schema: sa.ColumnElement[Any]) -> bool:
@@ -133,20 +133,26 @@ def mysql_sees_all(link: Link, schema: sa.ColumnElement[Any]) -> bool:
     )
 
 
-def _tables(rows: Iterable[Any], read: Any, default: str | None = None) -> dict[str, Table]:
+def _tables(batches: Iterable[Sequence[Any]], read: Any, default: str | None = None) -> dict[str, Table]:
+    """Group rows (schema, bare, remark, a column's cells …, key) of all tables, in order."""
+    rows = (row for batch in batches for row in batch)
+    seen: dict[Any, LiveColumn] = {}  # ten thousand tables share most of their columns
     tables = {}
-    for (schema, bare), group in groupby(rows, key=lambda row: (row.schema, row.bare)):
-        columns = list(group)
+    for (schema, bare), group in groupby(rows, key=lambda row: row[:2]):
+        columns, keyed, remark = [], [], None
+        for row in group:
+            remark = row.remark
+            if row.name is None:  # a table without columns
+                continue
+            cells = row[3:-1]
+            if cells not in seen:
+                seen[cells] = read(row)
+            columns.append(seen[cells])
+            if row.key:
+                keyed.append((row.key, row.name))
         name = bare if schema in (None, default) else f"{schema}.{bare}"
-        keyed = sorted((row.key, row.name) for row in columns if row.key)
-        tables[name] = Table(
-            name,
-            columns[0].remark or None,
-            tuple(read(row) for row in columns if row.name is not None),
-            tuple(key for _, key in keyed),
-            schema,
-            bare,
-        )
+        key = tuple(column for _, column in sorted(keyed))
+        tables[name] = Table(name, remark or None, tuple(columns), key, schema, bare)
     return tables
 
 

@@ -53,9 +53,12 @@ INSERT INTO billing.invoice (id, at, lines, j, always) VALUES (
 CREATE TABLE measured (at TIMESTAMPTZ, v INTEGER) PARTITION BY RANGE (at);
 CREATE TABLE measured_2020 PARTITION OF measured FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 CREATE MATERIALIZED VIEW summary AS SELECT count(*) AS n FROM account;
-INSERT INTO measured VALUES ('2020-05-05', 1);
-CREATE TABLE wide AS SELECT g AS id, repeat('x', 1000) AS body FROM generate_series(1, 40000) g
+INSERT INTO measured VALUES ('2020-05-05', 1)
 """
+BIG = {  # 20,000 rows of a kilobyte
+    "postgresql": ["CREATE TABLE big AS SELECT repeat('x', 1000) AS body FROM generate_series(1, 20000)"],
+    "mysql": ["CREATE TABLE big ENGINE=Aria AS SELECT repeat('x', 1000) AS body FROM seq_1_to_20000"],
+}
 
 
 def target(address: str, name: str = "cloud-db") -> Target:
@@ -65,14 +68,14 @@ def target(address: str, name: str = "cloud-db") -> Target:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
-    with servers.postgres(tmp_path_factory.mktemp("postgres")) as server:
+def postgres_server() -> Iterator[servers.Server]:
+    with servers.postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
-    with servers.mariadb(tmp_path_factory.mktemp("mariadb")) as server:
+def mariadb_server() -> Iterator[servers.Server]:
+    with servers.mariadb() as server:
         yield server
 
 
