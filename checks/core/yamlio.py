@@ -74,7 +74,8 @@ def parse(text: str, family: type[AuthorError], *, shown: str, digest: str = "")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or "not valid YAML"
-        line = None if mark is None else mark.line + 1
+        # The parser may point behind the end of the file.
+        line = None if mark is None else min(mark.line, text.rstrip("\n").count("\n")) + 1
         raise family(f"not valid YAML: {problem}", path=shown, line=line) from None
     except yaml.YAMLError as error:
         raise family(f"not valid YAML: {one_line(error, 80)}", path=shown) from None
@@ -104,13 +105,15 @@ class _Builder(yaml.constructor.SafeConstructor):
             raise self._family("too many nodes (aliases that multiply?)", path=self._shown, line=line)
         self._open.add(id(node))
         try:
+            if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+                raise self._family(f"unknown YAML tag {node.tag}", path=self._shown, line=line)
             if isinstance(node, yaml.SequenceNode):
                 return [self.build(child, (*trail, index)) for index, child in enumerate(node.value)]
             if isinstance(node, yaml.MappingNode):
                 return self._mapping(node, trail)
         finally:
             self._open.discard(id(node))
-        raise self._family(f"unexpected {node.tag}", path=self._shown, line=line)
+        raise TypeError(f"no such YAML node: {type(node).__name__}")
 
     def _scalar(self, node: yaml.ScalarNode, line: int) -> Any:
         if node.tag == "tag:yaml.org,2002:timestamp":
@@ -153,7 +156,9 @@ def validate(document: Document, name: str, family: type[AuthorError], data: Any
     """Raise ``family`` for the first thing in ``document`` that schema ``name`` does not allow."""
     errors = list(_validator(name).iter_errors(document.data if data is None else data))
     if errors:
-        placed = [_explain(best_match([error]) or error, document) for error in errors]
+        # A misspelt key is the cause of the missing one: it is told first.
+        unknown = [error for error in errors if error.validator == "additionalProperties"]
+        placed = [_explain(best_match([error]) or error, document) for error in unknown or errors]
         line, message = min(placed, key=lambda pair: (pair[0] is None, pair[0] or 0))
         raise family(message, path=document.path, line=line)
 

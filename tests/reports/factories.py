@@ -106,7 +106,11 @@ def target(name: str) -> Target:
     kind = KINDS[name]
     spec = (
         Attestation(
-            name, "An incident runbook exists and is rehearsed.", "security", date(2026, 1, 5), date(2027, 1, 5)
+            name,
+            "An incident runbook exists and is rehearsed.",
+            "security",
+            date(2026, 1, 5),
+            date(2027, 1, 5),
         )
         if kind == "attestation"
         else None
@@ -154,7 +158,12 @@ def failing(control: str, target: str, findings: int = 1) -> Verdict:
 
 def unreached(control: str, target: str, reason: str = "nothing answers at $LAB_CLOUD_DB_URL") -> Verdict:
     return replace(
-        passing(control, target), status=Status.NOT_ASSESSED, reason=reason, evidence=(), counts={}, measures={}
+        passing(control, target),
+        status=Status.NOT_ASSESSED,
+        reason=reason,
+        evidence=(),
+        counts={},
+        measures={},
     )
 
 
@@ -224,7 +233,9 @@ def not_assessed() -> Run:
 
 
 def waiver(expires: date = date(2026, 12, 31)) -> Waiver:
-    return Waiver("PROC-02", "mailer", "mailer.*", "Renewal is being signed (RISK-212).", "A. Approver", expires, 3)
+    return Waiver(
+        "PROC-02", "mailer", "mailer.*", "Renewal is being signed (RISK-212).", "A. Approver", expires, 3
+    )
 
 
 def waived() -> Run:
@@ -258,13 +269,23 @@ def incomplete() -> Run:
 def rich() -> Run:
     """A bit of everything, for golden files and for the eye."""
     old = waiver(date(2026, 11, 15))
-    accepted = Waiver("RET-01", "cloud-db.orders", "*", "Archive moves in December.", "A. Approver", date(2026, 12, 24))
+    accepted = Waiver(
+        "RET-01", "cloud-db.orders", "*", "Archive moves in December.", "A. Approver", date(2026, 12, 24)
+    )
     broken_off = replace(
         unreached("RET-02", "request-log", "access.log.3.gz: the archive is truncated"),
-        unseen=(Observation.unseen("access.log.3.gz", "the archive is truncated", Location("/var/log/edge/access.log.3.gz")),),
+        unseen=(
+            Observation.unseen(
+                "access.log.3.gz", "the archive is truncated", Location("/var/log/edge/access.log.3.gz")
+            ),
+        ),
         counts={"met": 4, "unseen": 1},
         measures={"lines": 48_211, "files": 4},
-        evidence=(Observation.met("access.log", "oldest line 29 days", Measure(12_000, "lines", oldest=2_505_600.0)),),
+        evidence=(
+            Observation.met(
+                "access.log", "oldest line 29 days", Measure(12_000, "lines", oldest=2_505_600.0)
+            ),
+        ),
     )
     run = having(
         not_assessed(),
