@@ -34,7 +34,7 @@ def add_to(commands: Any) -> None:
     locking.add_argument("--controls", type=Path, default=Path("controls"), metavar="DIR")
     locking.set_defaults(run=run_lock)
     showing = actions.add_parser("show", help="show which controls cite a sentence")
-    showing.add_argument("clause", nargs="?", metavar="CLAUSE", help='such as 9.2; all if left out')
+    showing.add_argument("clause", nargs="?", metavar="CLAUSE", help="such as 9.2; all if left out")
     showing.add_argument("--as", dest="name", default="enfyra", metavar="NAME")
     showing.add_argument("--controls", type=Path, default=Path("controls"), metavar="DIR")
     showing.set_defaults(run=run_show)
