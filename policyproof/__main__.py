@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from checks.core.errors import NotAssessed, PolicyproofError
-from policyproof import __version__, inventory, policy
+from policyproof import __version__, inventory, policy, report
 
 EPILOG = """\
 examples:
@@ -14,6 +14,7 @@ examples:
   policyproof policy lock https://example.com/privacy --as site
   policyproof policy show 9.2                       which controls cite a sentence
   policyproof inventory env staging                 which variables an environment needs
+  policyproof report staging                        render the last run on staging again
   pytest controls/ --environment staging            run the controls
 """
 
@@ -30,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
     policy.add_to(commands)
     inventory.add_to(commands)
+    report.add_to(commands)
     return result
 
 

@@ -63,9 +63,10 @@ class Entry:
     body: str
 
     def read(self) -> dict[str, Any]:
-        """Return the body as it was appended."""
+        """Return the body as it was appended; raises ``ValueError`` if it no longer is an object."""
         body = json.loads(self.body)
-        assert isinstance(body, dict)  # noqa: S101  append takes nothing else
+        if not isinstance(body, dict):
+            raise ValueError("not an object")
         return body
 
     def fault(self, number: int, previous: str) -> str | None:
@@ -79,7 +80,7 @@ class Entry:
     def _labelled(self) -> bool:
         try:
             return labels(self.read()) == (self.run_id, self.environment, self.started)
-        except (ValueError, KeyError, TypeError):  # no longer JSON, or no longer a run
+        except (ValueError, KeyError, TypeError, RecursionError):  # no longer JSON, or no longer a run
             return False
 
 
@@ -144,6 +145,17 @@ class Ledger:
             ).fetchone()
         return Entry(*row) if row else None
 
+    def find(self, number: int) -> Entry | None:
+        """Return the run recorded under ``number``."""
+        if not self.path.exists():
+            return None
+        with self._connection() as connection:
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM run WHERE number = ?",  # noqa: S608
+                (number,),
+            ).fetchone()
+        return Entry(*row) if row else None
+
     def verify(self) -> str | None:
         """Name the first run whose content or order was changed; ``None`` if the chain is whole."""
         previous = GENESIS
@@ -158,6 +170,8 @@ class Ledger:
         """Yield a connection without implicit transactions; closing one undoes what was not committed."""
         try:
             with closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)) as connection:
+                # Bytes that are no longer UTF-8 are to fail the digest; SQLite's own error would quote them.
+                connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
                 yield connection
         except sqlite3.IntegrityError:
             raise LedgerError(f"{self.path.name}: this run is recorded already") from None

@@ -1,0 +1,37 @@
+"""From a row of the ledger back to a summary that renderers take, refused if it is not one."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from reports.ledger import Entry, LedgerError
+from reports.shape import SCHEMA, LedgerEntry, Summary
+
+
+@cache
+def report_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``report.json``, as published beside this module."""
+    schema: dict[str, Any] = json.loads(files("reports").joinpath("report.schema.json").read_text("utf-8"))
+    return schema
+
+
+def recall(entry: Entry) -> Summary:
+    """Return the summary that was recorded, with its place in the ledger.
+
+    Raises :class:`LedgerError` if the body is not in the shape of this version; says where, never what.
+    """
+    body = entry.read()
+    if body.get("schema") != SCHEMA:
+        raise LedgerError(f"run {entry.number} was recorded in another shape than {SCHEMA}")
+    fault = best_match(Draft202012Validator(report_schema()).iter_errors(body))
+    if fault is not None:
+        raise LedgerError(f"run {entry.number} is not in the shape of {SCHEMA}, at {fault.json_path}")
+    summary = cast(Summary, body)
+    summary["ledger"] = LedgerEntry(number=entry.number, digest=entry.digest, previous=entry.previous)
+    return summary
