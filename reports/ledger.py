@@ -73,14 +73,16 @@ class Entry:
         """Say what is wrong with this row at this place in the chain; ``None`` if nothing is."""
         if self.number != number or self.previous != previous:
             return f"the order was changed at run {number} (found run {self.number}, {self.run_id})"
-        if self.digest != chained(previous, self.body) or not self._labelled():
+        if not self._unchanged(previous):
             return f"run {number} ({self.run_id}) was changed after it was recorded"
         return None
 
-    def _labelled(self) -> bool:
+    def _unchanged(self, previous: str) -> bool:
         try:
+            if self.digest != chained(previous, self.body):
+                return False
             return labels(self.read()) == (self.run_id, self.environment, self.started)
-        except (ValueError, KeyError, TypeError, RecursionError):  # no longer JSON, or no longer a run
+        except (ValueError, KeyError, TypeError, RecursionError):  # no longer text, JSON, or a run
             return False
 
 
