@@ -164,7 +164,8 @@ def conclude(
     elif holding == total and run.complete:
         state = "compliant"
         shown = f"{plural(total, 'verdict')} of {plural(len(run.controls), 'control')}"
-        headline = f"Every promise that is checked holds: {shown}."
+        waived = f", {verdicts['waived']:,} of them by waiver" if verdicts["waived"] else ""
+        headline = f"Every promise that is checked holds: {shown}{waived}."
     elif holding == total:
         state, headline = "not-assessed", "No violation was seen, but the run is incomplete."
     else:

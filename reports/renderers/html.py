@@ -10,15 +10,29 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reports.renderers import words
 from reports.shape import Summary
 
-SHOWN = 50
-"""Findings, and things not seen, of one verdict that are shown in full."""
-EVIDENCE = 20
-"""Observations as demanded of one verdict that are shown; ``report.json`` holds more."""
+IN_FULL = 30
+"""Verdicts of one control, passing or not, that are shown with their evidence; others in one line."""
+UNFOLDED = 10
+"""Observations of one list that are shown at once; others up to the limit are folded."""
 
 
 def render(summary: Summary) -> str:
     """Return the whole page; what a target's name may hold is escaped, and no script can run."""
-    return _environment().get_template("report.html.j2").render(r=summary)
+    verdicts = summary["counts"]["verdicts"]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            r=summary,
+            shown=_share(3_000, verdicts["fail"] + verdicts["waived"] + verdicts["not-assessed"], 50),
+            evidence=_share(3_000, sum(verdicts.values()), 20),
+        )
+    )
+
+
+def _share(whole: int, among: int, most: int) -> int:
+    """Return how many observations of one verdict are shown, so that a huge run stays readable."""
+    return max(1, min(most, whole // max(1, among)))
 
 
 def anchor(name: str) -> str:
@@ -36,7 +50,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        WORDS=words.WORDS, STATES=words.STATES, SHOWN=SHOWN, EVIDENCE=EVIDENCE, VERIFY=words.VERIFY
+        WORDS=words.WORDS, IN_FULL=IN_FULL, UNFOLDED=UNFOLDED, VERIFY=words.VERIFY
     )
     environment.filters.update(
         anchor=anchor,
