@@ -20,7 +20,7 @@ def cut(text: str, limit: int) -> str:
 def plain(text: object) -> str:
     """Return ``text`` on one line, without anything that Markdown or HTML would read as its own."""
     flat = " ".join(str(text).split())
-    escaped = re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", flat)
+    escaped = re.sub(r"([\\`*_\[\]|~#!$])", r"\\\1", flat)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
 
 

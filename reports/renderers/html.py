@@ -12,6 +12,8 @@ from reports.shape import Summary
 
 IN_FULL = 30
 """Verdicts of one control, passing or not, that are shown with their evidence; others in one line."""
+IN_BRIEF = 1_000
+"""Verdicts of one control, passing or not, that are shown in one line; ``report.json`` holds all."""
 UNFOLDED = 10
 """Observations of one list that are shown at once; others up to the limit are folded."""
 
@@ -24,6 +26,7 @@ def render(summary: Summary) -> str:
         .get_template("report.html.j2")
         .render(
             r=summary,
+            linked={item["id"] for part in summary["sections"] for item in part["controls"]},
             shown=_share(3_000, verdicts["fail"] + verdicts["waived"] + verdicts["not-assessed"], 50),
             evidence=_share(3_000, sum(verdicts.values()), 20),
         )
@@ -50,7 +53,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        WORDS=words.WORDS, IN_FULL=IN_FULL, UNFOLDED=UNFOLDED, VERIFY=words.VERIFY
+        WORDS=words.WORDS,
+        IN_FULL=IN_FULL,
+        IN_BRIEF=IN_BRIEF,
+        UNFOLDED=UNFOLDED,
+        VERIFY=words.VERIFY,
     )
     environment.filters.update(
         anchor=anchor,

@@ -254,8 +254,19 @@ def expired_waiver() -> Run:
 def incomplete() -> Run:
     """A control that did not run on one target, one that nobody has, and a file that did not load."""
     run = clean()
+    named = tuple(
+        replace(
+            section,
+            clauses=tuple(
+                replace(one, controls=(*one.controls, "RET-09")) if one.id == "9.2" else one
+                for one in section.clauses
+            ),
+        )
+        for section in run.sections
+    )
     return replace(
         run,
+        sections=named,
         verdicts=tuple(v for v in run.verdicts if (v.control, v.target) != ("RET-02", "nightly-backups")),
         gaps=(
             Gap("RET-02", "nightly-backups", "did not run (deselected, or the run ended early)"),
@@ -289,7 +300,7 @@ def rich() -> Run:
     )
     run = having(
         not_assessed(),
-        failing("CARD-02", "cloud-db", 320),
+        failing("CARD-02", "cloud-db", 62),
         failing("PROC-02", "mailer"),
         replace(failing("RET-01", "cloud-db.orders"), waived_by=(accepted,)),
         passing("CARD-02", "project-db", of=80_000),
@@ -306,6 +317,62 @@ def rich() -> Run:
         waivers=(accepted, old),
         gate=Severity.HIGH,
         exit_code=1,
+    )
+
+
+def empty() -> Run:
+    """No control at all, and so nothing that could be said."""
+    plain = tuple(
+        replace(
+            section,
+            clauses=tuple(
+                replace(clause, status="uncovered", controls=(), why="No control is written yet.")
+                for clause in section.clauses
+            ),
+        )
+        for section in sections()
+    )
+    return replace(clean(), sections=plain, controls={}, targets={}, verdicts=(), exit_code=3)
+
+
+HOSTILE = '<script>alert(1)</script> | `a` ``b`` ](javascript:x) \n# <b> & @all "q" {{ 7*7 }}'
+"""What a name in a target may hold, and may never mean in a report."""
+
+
+def hostile() -> Run:
+    """A run in which every free text is hostile."""
+    run = violating()
+    waived = replace(waiver(), subject=HOSTILE, reason=HOSTILE, approver=HOSTILE)
+    bad = Observation.violated(HOSTILE, HOSTILE, Measure(1, HOSTILE), Location(HOSTILE, 1), HOSTILE)
+    unseen = Observation.unseen(HOSTILE, HOSTILE, Location(HOSTILE))
+    verdict = replace(
+        failing("CARD-02", "cloud-db"),
+        reason=HOSTILE,
+        findings=(bad,),
+        unseen=(unseen,),
+        evidence=(replace(bad, outcome=unseen.outcome),),
+        counts={"met": 1, "violated": 1, "unseen": 1},
+    )
+    crashed = replace(unreached("SALE-02", "site", HOSTILE), crash=HOSTILE)
+    control = replace(
+        run.controls["CARD-02"],
+        title=HOSTILE,
+        commitment=HOSTILE,
+        owner=HOSTILE,
+        remediation=HOSTILE,
+        frameworks={HOSTILE: (HOSTILE,)},
+    )
+    return replace(
+        having(run, verdict, crashed),
+        environment=replace(run.environment, label=HOSTILE),
+        planted=(HOSTILE,),
+        controls={**run.controls, "CARD-02": control},
+        targets={name: replace(one, title=HOSTILE) for name, one in run.targets.items()},
+        waivers=(waived,),
+        gaps=(Gap("RET-02", "nightly-backups", HOSTILE),),
+        errors=(HOSTILE,),
+        policy=replace(run.policy, id=HOSTILE, version=HOSTILE, effective=HOSTILE),
+        host=HOSTILE,
     )
 
 
