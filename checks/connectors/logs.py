@@ -102,19 +102,20 @@ class _Ages:
         stamps = self.clock.stamps(block.text)
         counted = Counter(stamps)
         indented = sum(counted.pop(blank, 0) for blank in _CONTINUES)
-        moments = {stamp: self.clock.moment(stamp) for stamp in counted}
-        if None in moments.values() or (indented and not self._after_dated):
+        moments = self.clock.moments(counted)
+        known = [moment for moment in moments.values() if moment is not None]
+        if len(known) < len(moments) or (indented and not self._after_dated):
             self._add_slowly(block, stamps, moments)
             return
-        late = set()
-        for stamp, moment in moments.items():
-            if moment is not None:
-                self._count(moment, counted[stamp])
-                if moment < self.before:
-                    late.add(stamp)
-        if late and self.first is None:
-            self.first = block.number + next(n for n, stamp in enumerate(stamps) if stamp in late)
         self._after_dated = True
+        eldest = min(known)
+        self.dated += len(stamps) - indented
+        self.oldest = eldest if self.oldest is None else min(self.oldest, eldest)
+        if eldest < self.before:
+            late = {stamp for stamp, moment in moments.items() if moment is None or moment < self.before}
+            self.overdue += sum(counted[stamp] for stamp in late)
+            if self.first is None:
+                self.first = block.number + next(n for n, stamp in enumerate(stamps) if stamp in late)
 
     def _add_slowly(self, block: Block, stamps: list[str], moments: dict[str, datetime | None]) -> None:
         """Go line by line, for some have no stamp at once to be seen."""
@@ -123,17 +124,12 @@ class _Ages:
         ):
             moment = moments.get(stamp) or self.clock.closely(line)
             if moment is not None:
-                self._count(moment, 1)
                 self._after_dated = True
-                if moment < self.before and self.first is None:
-                    self.first = number
+                self.dated += 1
+                self.oldest = moment if self.oldest is None else min(self.oldest, moment)
+                if moment < self.before:
+                    self.overdue += 1
+                    self.first = self.first or number
             elif line.strip() and not (stamp in _CONTINUES and self._after_dated):
                 self.undated += 1
                 self._after_dated = False
-
-    def _count(self, moment: datetime, lines: int) -> None:
-        self.dated += lines
-        if self.oldest is None or moment < self.oldest:
-            self.oldest = moment
-        if moment < self.before:
-            self.overdue += lines
