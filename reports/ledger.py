@@ -149,7 +149,7 @@ class Ledger:
 
     def find(self, number: int) -> Entry | None:
         """Return the run recorded under ``number``."""
-        if not self.path.exists():
+        if not 0 < number < 2**63 or not self.path.exists():  # SQLite's integers end there
             return None
         with self._connection() as connection:
             row = connection.execute(

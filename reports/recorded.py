@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
@@ -32,6 +33,24 @@ def recall(entry: Entry) -> Summary:
     fault = best_match(Draft202012Validator(report_schema()).iter_errors(body))
     if fault is not None:
         raise LedgerError(f"run {entry.number} is not in the shape of {SCHEMA}, at {fault.json_path}")
-    summary = cast(Summary, body)
+    summary = cast(Summary, _ordered(body, report_schema()))
     summary["ledger"] = LedgerEntry(number=entry.number, digest=entry.digest, previous=entry.previous)
     return summary
+
+
+def _ordered(value: Any, part: Mapping[str, Any]) -> Any:
+    """Return ``value`` with keys in the order of the schema: the ledger keeps them sorted.
+
+    Files rendered again are then the same, byte for byte, as those that the run wrote.
+    """
+    part = next((one for one in part.get("anyOf", ()) if "$ref" in one), part)
+    if "$ref" in part:
+        part = report_schema()["$defs"][part["$ref"].rpartition("/")[2]]
+    if isinstance(value, list):
+        return [_ordered(one, part["items"]) for one in value]
+    if isinstance(value, dict):
+        known: Mapping[str, Any] = part.get("properties", {})
+        names = [name for name in known if name in value] or list(value)
+        rest = part.get("additionalProperties") or {}
+        return {name: _ordered(value[name], known.get(name, rest)) for name in names}
+    return value

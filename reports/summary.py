@@ -170,7 +170,7 @@ class _Summariser:
             owner=control.owner,
             remediation=control.remediation,
             checks=[call.name for call in control.checks],
-            frameworks={name: list(parts) for name, parts in control.frameworks.items()},
+            frameworks={name: list(parts) for name, parts in sorted(control.frameworks.items())},
             location=self.evidence.place(model.Location(control.path, control.line)),
             state=worst(states),
             counts=count(states),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, get_type_hints, is_typeddict
 
 import factories
@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 from checks.core.model import Location, Observation, Run, Severity
 from reports import shape
 from reports.evidence import LONGEST
-from reports.recorded import report_schema
+from reports.ledger import Ledger
+from reports.recorded import recall, report_schema
 from reports.shape import Summary
 from reports.summary import summarise
 
@@ -227,3 +228,11 @@ def test_the_schema_is_closed_and_described() -> None:
         if "properties" in part and name not in ("counts", "seen"):
             assert part["additionalProperties"] is False, name
             assert all(one["description"] for one in part["properties"].values()), name
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_recorded_summary_comes_back_the_same_to_the_byte(name: str, tmp_path: Path) -> None:
+    made = summary(name)
+    entry = Ledger(tmp_path / "ledger.sqlite").append(made)
+    made["ledger"] = {"number": 1, "digest": entry.digest, "previous": entry.previous}
+    assert json.dumps(recall(entry)) == json.dumps(made)
