@@ -1,0 +1,99 @@
+"""The lab, started once and put back to clean before each plant, with all controls run on it in-process."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from checks.core.hooks import Deployment
+from checks.core.model import Verdict
+from checks.core.plan import make_plan
+from checks.core.session import Session
+from lab.databases import NAMES
+from lab.planting import Plant, merge
+from lab.running import Lab, start
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Workbench:
+    """A running lab that can be spoilt again and again."""
+
+    lab: Lab
+    clean: Path
+    roles: frozenset[str]
+    pages: Mapping[str, tuple[str, str]] = field(repr=False)
+    answers: Mapping[str, Any] = field(repr=False)
+
+    def reset(self) -> None:
+        """Put databases, files, site and roles back to what they were at the start."""
+        with self.lab.databases.server.connect("postgres") as connection:
+            for name in NAMES.values():
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE {name}_clean STRATEGY file_copy")
+            for role in self._roles() - self.roles:
+                connection.execute(f"DROP ROLE {role}")
+        for folder in self.clean.iterdir():
+            shutil.rmtree(self.lab.root / folder.name)
+            shutil.copytree(folder, self.lab.root / folder.name)
+        self.lab.site.pages.clear()
+        self.lab.site.pages.update(self.pages)
+        self.lab.site.answers.clear()
+        self.lab.site.answers.update(copy.deepcopy(dict(self.answers)))
+
+    def plant(self, plants: Sequence[Plant]) -> Mapping[str, Any]:
+        """Carry out ``plants`` on the clean lab; return the overlay they make."""
+        overlay: dict[str, Any] = {}
+        for each in plants:
+            overlay = merge(overlay, each.act(self.lab) or {})
+        return overlay
+
+    def judge(
+        self,
+        overlay: Mapping[str, Any] | None = None,
+        addresses: Mapping[str, str] | None = None,
+        *,
+        kinds: Sequence[str] = (),
+        timeout: float = 5.0,
+    ) -> list[Verdict]:
+        """Run every control on every target (of ``kinds``) and return the verdicts."""
+        deployment = Deployment({**self.lab.addresses(), **(addresses or {})}, overlay or {})
+        plan = make_plan(ROOT, ROOT / "controls", ROOT / "inventory.yaml", "lab", deployment)
+        assert not plan.errors
+        session = Session(plan.inventory, plan.controls.waivers, plan.policy.clauses, timeout=timeout)
+        try:
+            return [
+                session.run(plan.controls.controls[control], plan.inventory.targets[target])
+                for control, target in plan.expected
+                if not kinds or plan.inventory.targets[target].kind in kinds
+            ]
+        finally:
+            session.close()
+
+    def _roles(self) -> frozenset[str]:
+        with self.lab.databases.server.connect("postgres") as connection:
+            return frozenset(
+                str(row[0]) for row in connection.execute("SELECT rolname FROM pg_roles").fetchall()
+            )
+
+
+@contextmanager
+def workbench() -> Iterator[Workbench]:
+    """Yield a workbench; its lab ends with the block."""
+    with start() as lab:
+        clean = lab.root / "clean"
+        for name in ("configs", "schemas", "attestations", "logs", "backups"):
+            shutil.copytree(lab.root / name, clean / name)
+        with lab.databases.server.connect("postgres") as connection:
+            for name in NAMES.values():
+                connection.execute(f"ALTER DATABASE {name} RENAME TO {name}_clean")
+        bench = Workbench(lab, clean, frozenset(), dict(lab.site.pages), copy.deepcopy(lab.site.answers))
+        bench = replace(bench, roles=bench._roles())
+        bench.reset()
+        yield bench
