@@ -23,84 +23,19 @@ PACKAGES = frozenset({"package-json", "package-lock", "requirements"})
 """Formats that name sources of software only."""
 
 # Words of a key whose value is a host.
-HOST_WORDS = frozenset(
-    [
-        "host",
-        "hosts",
-        "hostname",
-        "hostnames",
-        "fqdn",
-        "endpoint",
-        "endpoints",
-        "server",
-        "servers",
-        "url",
-        "urls",
-        "uri",
-        "uris",
-        "dsn",
-        "smtp",
-        "relay",
-        "smarthost",
-        "broker",
-        "brokers",
-        "bootstrap",
-        "upstream",
-        "upstreams",
-        "address",
-        "addresses",
-        "addr",
-        "proxy",
-        "gateway",
-        "webhook",
-        "webhooks",
-        "collector",
-        "nameserver",
-        "nameservers",
-        "resolver",
-        "dns",
-        "origin",
-        "remote",
-        "domain",
-    ]
+HOST_WORDS = words(
+    "host hosts hostname hostnames fqdn endpoint endpoints server servers url urls uri uris dsn smtp",
+    "relay smarthost broker brokers bootstrap upstream upstreams address addresses addr proxy gateway",
+    "webhook webhooks collector nameserver nameservers resolver dns origin remote domain",
 )
 # Keys whose value is an address of our own that others connect to, or no address at all.
 INBOUND = words(
     "listen bind ports expose server_name image volumes network_mode $schema $id xmlns",
 )
 # Last words of keys under which a dotted word is a name of something else.
-OTHER_NAMES = frozenset(
-    [
-        "name",
-        "image",
-        "package",
-        "packages",
-        "module",
-        "class",
-        "classes",
-        "logger",
-        "type",
-        "id",
-        "file",
-        "files",
-        "path",
-        "paths",
-        "version",
-        "from",
-        "namespace",
-        "schema",
-        "dataset",
-        "datasets",
-        "purpose",
-        "key",
-        "prefix",
-        "suffix",
-        "pattern",
-        "tag",
-        "tags",
-        "handler",
-        "plugin",
-    ]
+OTHER_NAMES = words(
+    "name image package packages module class classes logger type id file files path paths version from",
+    "namespace schema dataset datasets purpose key prefix suffix pattern tag tags handler plugin",
 )
 # Endings of files, which no top-level domain has.
 FILES = words(
@@ -116,7 +51,10 @@ AMBIGUOUS = words(
     "io co ai dev app cloud me tv so sh tech online site test",
 )
 
-_URL = re.compile(r"(?<![\w.+-])([A-Za-z][A-Za-z0-9+.-]*)://([^\s\"'<>`|\\]+)")
+# Endings of code that are top-level domains too: `main.py:12` is a line.
+CODE = words("py pl rs sh go rb cc java cpp")
+
+_URL = re.compile(r"(?<![\w.+-])([A-Za-z][A-Za-z0-9+.-]*)://(?=([^\s\"'<>`|\\]+))")  # one may hold another
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*:?-([^${}]*)\}")  # ${NAME:-default}
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?:\*\.)?({_LABEL}(?:\.{_LABEL})+)\.?")
@@ -126,6 +64,7 @@ _KEYWORDS = re.compile(  # libpq's and ADO.NET's `host=… port=…;`, Go's `tcp
     r"(?:\b(?:host|hostaddr|server|data source|address|addr)\s*=\s*(?:tcp:)?|@?\b(?:tcp|udp)\()([^\s;,()]+)",
     re.I,
 )
+_LEADING_VARIABLE = re.compile(r"(?:\$\{[^{}]*\}|\$\w+|\{[^{}]*\})\.(?=[^.]+\.)")
 _SPLIT = re.compile(r"[\s,;|]+")
 
 
@@ -194,27 +133,39 @@ def in_urls(text: str) -> Iterator[str]:
 
     What stands before the last ``@`` is user and password and goes nowhere.
     """
+    found: dict[str, None] = {}
     for match in _URL.finditer(text):
         scheme, rest = match[1].lower(), match[2]
         if scheme in ("file", "unix", "sqlite", "ipc", "npipe", "data", "urn"):
             continue
         authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
         web = scheme in ("http", "https", "ws", "wss")
-        if "@" in rest and "@" not in authority and (not web or not _plausible(authority)):
+        plausible = _plausible(authority)
+        hosts_named = list(_in_authority(authority)) if plausible else []
+        if "@" in rest and not ("@" in authority and hosts_named) and not (web and plausible):
             # A password with a slash or hash in it: the host comes after it.
-            authority = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0]
-        for part in authority.rpartition("@")[2].split(","):
-            yield from as_host(part)
+            hosts_named += _in_authority(re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0])
+        found.update(dict.fromkeys(hosts_named))
+    yield from found
+
+
+def _in_authority(authority: str) -> Iterator[str]:
+    for part in authority.rpartition("@")[2].split(","):
+        yield from as_host(part)
 
 
 def _plausible(authority: str) -> bool:
     """Whether ``authority`` is a host with or without a port, rather than a user and a password."""
-    _, colon, port = authority.rpartition(":")
+    _, colon, port = authority.rpartition("@")[2].rpartition(":")
     return not colon or port.isdecimal() or authority.endswith("]")
 
 
 def as_host(word: str) -> Iterator[str]:
-    """Yield ``word`` if it is a host that is not this machine; a port and a path may follow."""
+    """Yield ``word`` if it is a host that is not this machine; a port and a path may follow.
+
+    Of ``$region.partner.net`` and ``partner.net$uri`` what is fixed is told.
+    """
+    word = _LEADING_VARIABLE.sub("", word, count=1).partition("$")[0]
     word = re.split(r"[/?#]", word, maxsplit=1)[0].strip(".,;)\"'")
     if word.startswith("["):
         word = word[1:].partition("]")[0]
@@ -244,7 +195,9 @@ def as_host(word: str) -> Iterator[str]:
 def with_port(word: str) -> Iterator[str]:
     """Yield the host of ``host:port``; a line number behind a file name is no port."""
     match = _WITH_PORT.fullmatch(word)
-    if match is not None and 0 < int(match[2]) < 65536:
+    if match is None or match[1].rpartition(".")[2].lower() in CODE:
+        return
+    if 0 < int(match[2]) < 65536:
         yield from as_host(match[1])
 
 

@@ -1,15 +1,24 @@
-"""nginx: every directive with its line, as ``crossplane`` reads it."""
+"""nginx: every directive with its line, from the words that ``crossplane`` finds in a file."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import crossplane
+from crossplane.errors import NgxParserBaseException
 
 from checks.connectors.config_entries import MOST, Entry, Malformed, Trail
+
+
+@dataclass(slots=True)
+class _Directive:
+    name: str
+    line: int
+    words: list[str] = field(default_factory=list)
+    block: list[_Directive] = field(default_factory=list)
 
 
 def read_nginx(path: Path) -> Iterator[Entry]:
@@ -20,38 +29,60 @@ def read_nginx(path: Path) -> Iterator[Entry]:
     directive is known or may stand where it does is nginx's own concern. Raises ``Malformed``.
     """
     try:
-        payload = crossplane.parse(str(path), single=True, check_ctx=False, check_args=False)
-    except RecursionError:
-        raise Malformed("is nested too deeply", large=True) from None
-    except (StopIteration, OSError, ValueError, LookupError, RuntimeError):
-        # The parser's own faults on odd input: what it cannot read was not read.
+        root = _tree(crossplane.lex(str(path)))
+    except NgxParserBaseException as error:
+        raise Malformed("is not valid nginx configuration", error.lineno) from None
+    except (OSError, ValueError, LookupError, RuntimeError):
+        # The lexer's own faults on odd input: what it cannot read was not read.
         raise Malformed("is not valid nginx configuration") from None
-    if payload["errors"]:
-        raise Malformed("is not valid nginx configuration", payload["errors"][0]["line"])
-    yield from _directives(payload["config"][0]["parsed"])
-
-
-def _directives(block: list[dict[str, Any]]) -> Iterator[Entry]:
-    levels: list[Iterator[tuple[Trail, dict[str, Any]]]] = [_numbered((), block)]
-    seen = 0
+    levels = [_numbered((), root)]
     while levels:
         for trail, directive in levels[-1]:
-            seen += 1
-            if seen > MOST:
-                raise Malformed(f"holds more than {MOST} settings", directive["line"], large=True)
-            yield Entry(trail, " ".join(directive["args"]), directive["line"])
-            if directive.get("block"):
-                levels.append(_numbered(trail, directive["block"]))
+            yield Entry(trail, " ".join(directive.words), directive.line)
+            if directive.block:
+                levels.append(_numbered(trail, directive.block))
                 break
         else:
             levels.pop()
 
 
-def _numbered(prefix: Trail, block: list[dict[str, Any]]) -> Iterator[tuple[Trail, dict[str, Any]]]:
-    many = Counter(str(directive["directive"]) for directive in block)
+def _tree(lexemes: Iterable[tuple[str, int, bool]]) -> list[_Directive]:
+    """Build the directives out of words, each with its line and whether it was quoted."""
+    top: list[_Directive] = []
+    blocks = [top]
+    current: _Directive | None = None
+    line = 1
+    for number, (word, line, quoted) in enumerate(lexemes):
+        if number > MOST:
+            raise Malformed(f"holds more than {MOST} words", line, large=True)
+        if not quoted and word.startswith("#"):
+            continue
+        if quoted or word not in (";", "{", "}"):
+            if current is None:
+                current = _Directive(word.removeprefix("\ufeff"), line)
+                blocks[-1].append(current)
+            else:
+                current.words.append(word)
+        elif word == "}":
+            if current is not None or len(blocks) == 1:
+                raise Malformed("is not valid nginx configuration", line)
+            blocks.pop()
+        elif current is None:
+            raise Malformed("is not valid nginx configuration", line)
+        else:
+            if word == "{":
+                blocks.append(current.block)
+            current = None
+    if current is not None or len(blocks) > 1:
+        raise Malformed("is not valid nginx configuration: it ends too early", line)
+    return top
+
+
+def _numbered(prefix: Trail, block: list[_Directive]) -> Iterator[tuple[Trail, _Directive]]:
+    many = Counter(directive.name for directive in block)
     met: Counter[str] = Counter()
     for directive in block:
-        name = str(directive["directive"])
+        name = directive.name
         step: Trail = (name,) if many[name] == 1 else (name, met[name])
         met[name] += 1
         yield (*prefix, *step), directive

@@ -144,8 +144,9 @@ def test_by_setting(key: str, vendor: str | None) -> None:
     assert name(VENDORS.by_setting(key)) == vendor
 
 
-NETWORKS_AND_BROKERS = """google-ads meta-pixel tiktok-pixel linkedin-insight x-ads microsoft-ads criteo taboola
-outbrain xandr the-trade-desk liveramp acxiom oracle-bluekai nielsen comscore quantcast lotame google-tag-manager"""
+NETWORKS_AND_BROKERS = """google-ads meta-pixel tiktok-pixel linkedin-insight x-ads microsoft-ads criteo
+taboola outbrain xandr the-trade-desk liveramp acxiom oracle-bluekai nielsen comscore quantcast lotame
+google-tag-manager"""
 
 
 @pytest.mark.parametrize("vendor", re.split(r"\s+", NETWORKS_AND_BROKERS))
