@@ -27,7 +27,7 @@ _PYTHON_NAME = re.compile(
 _OPTION = re.compile(r"(--?[A-Za-z][\w-]*)(?:\s*=\s*|\s+|$)(.*)")
 _SHORT = re.compile(r"(-[rcefi])(\S.*)")  # -rbase.txt
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
-_WHEEL = re.compile(r"(?:^|/)([A-Za-z0-9][A-Za-z0-9._]*)-\d[^/]*(?:\.whl|\.tar\.gz|\.zip)(?:[#?].*)?$")
+_WHEEL = re.compile(r"(?:^|/)([A-Za-z0-9][A-Za-z0-9._-]*?)-\d[^/]*(?:\.whl|\.tar\.gz|\.zip)(?:[#?].*)?$")
 _LONG = {
     "-r": "--requirement",
     "-c": "--constraint",
@@ -52,7 +52,7 @@ def read_requirements(text: str) -> Iterator[Entry]:
     """Yield ``packages.<name>`` for each requirement of a pip file and ``--option`` for each option.
 
     A line may go on behind a backslash; comments, hashes and markers are no part of the name. A
-    local path without a name is our own code and an option's value. Raises ``Malformed`` for a
+    local path without a name is our own code, the setting ``path``. Raises ``Malformed`` for a
     line that names no package (PEP 508).
     """
     number = 0
@@ -84,7 +84,9 @@ def _requirement(line: str, number: int) -> Iterator[Entry]:
     found = _PYTHON_NAME.match(line) or _EGG.search(line) or _WHEEL.search(line)
     if found is not None:
         yield Entry(("packages", found[1]), line[found.end() :].strip(), number)
-    elif "://" in line or not line.startswith((".", "/", "file:")):
+    elif "://" not in line and line.startswith((".", "/", "file:")):
+        yield Entry(("path",), line, number)
+    else:
         raise Malformed("has a requirement that names no package", number)
 
 
