@@ -86,9 +86,10 @@ def _json_pattern(key: str) -> re.Pattern[str]:
     name = re.escape(json.dumps(key))
     plain = rf"{_STRING}[ \t]*:[ \t]*(?:{_STRING}|[-+.\w]++)[ \t]*,[ \t]*"
     before = rf"\{{[ \t]*(?:{plain}){{0,40}}?{name}[ \t]*:[ \t]*+\"?+"
-    # The group begins at a value only behind ``before``: none stands at the beginning of a line.
+    # Quoted or a number; what stands before it is looked at, for else a line might begin with one.
+    value = r"(?<=\")\d[^\"\\\n]*+(?=\")|(?<=[: \t])\d[\d.eE+]*+"
     return re.compile(
-        rf"^(?:{before}(?=\d))?((?<!^)\d[^\s\",}}\\]*+|[ \t](?![ \t]*\{{)|){_REST}",
+        rf"^(?:{before}(?=\d))?({value}|[ \t](?![ \t]*\{{)|){_REST}",
         re.MULTILINE,
     )
 

@@ -107,6 +107,8 @@ class _Ages:
         if len(known) < len(moments) or (indented and not self._after_dated):
             self._add_slowly(block, stamps, moments)
             return
+        if not known:  # nothing but continuations of a line in the block before
+            return
         self._after_dated = True
         eldest = min(known)
         self.dated += len(stamps) - indented

@@ -12,7 +12,7 @@ from checks.connectors.archives import EXPANDED_LIMIT, Expanded
 from checks.core.errors import Unreadable
 
 LINE_LIMIT = 16 * 2**20
-"""Bytes of a line that are handed over at once; a longer line comes in parts."""
+"""Bytes of a line, give or take a chunk, that are handed over at once; a longer one comes in parts."""
 _NEAR = 8192  # bytes before the limit in which a safe place to cut is looked for
 _OVERLAP = 512  # bytes that two parts share where none is found; a card number takes far less
 # No card number holds these characters, nor does what may stand beside one (hexadecimal, UUID).
