@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from checks.core.model import Location
@@ -70,9 +71,13 @@ def render(trail: Trail) -> str:
         if isinstance(step, int):
             parts.append(f"[{step}]")
         else:
-            name = step if _NAME.fullmatch(step) else "<key>"
-            parts.append(f".{name}" if parts else name)
+            parts.append(f".{_printable(step)}" if parts else _printable(step))
     return "".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _printable(step: str) -> str:
+    return step if _NAME.fullmatch(step) else "<key>"
 
 
 def last_name(trail: Trail) -> str:

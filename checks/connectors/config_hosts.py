@@ -112,6 +112,8 @@ def _in_entry(entry: Entry) -> Iterator[str]:
     key = last_name(entry.trail)
     if key in INBOUND or key.startswith("xmlns") or any(step in INBOUND for step in entry.trail):
         return
+    if "." not in entry.value and ":" not in entry.value:
+        return  # neither a domain nor an address
     text = _VARIABLE.sub(r"\1", entry.value)
     yield from in_urls(text)
     for match in _KEYWORDS.finditer(text):
@@ -134,6 +136,8 @@ def in_urls(text: str) -> Iterator[str]:
     What stands before the last ``@`` is user and password and goes nowhere.
     """
     found: dict[str, None] = {}
+    if "://" not in text:
+        return
     for match in _URL.finditer(text):
         scheme, rest = match[1].lower(), match[2]
         if scheme in ("file", "unix", "sqlite", "ipc", "npipe", "data", "urn"):

@@ -1,4 +1,4 @@
-"""YAML and JSON with the line of every value, without recursion and without building objects."""
+"""YAML and JSON with the line of every value, without recursion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from checks.connectors.config_entries import MERGE, Entry, Malformed, Node, flatten
+from checks.connectors.config_entries import DEEPEST, MERGE, MOST, Entry, Malformed, Node, Trail, flatten
 
 _LEXEME = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
@@ -95,31 +95,49 @@ def read_json(text: str) -> Iterator[Entry]:
         raise Malformed("is not valid JSON", error.lineno) from None
     except RecursionError:
         raise Malformed("is nested too deeply", large=True) from None
-    root = Node(1)
-    line, last = 1, 0
-    levels = [root]
-    key: str | None = None
-    expect_key = False
+    yield from _leaves(text)
+
+
+def _leaves(text: str) -> Iterator[Entry]:
+    """Walk a valid document once; locks of packages are large, so no tree of them is built."""
+    line, last, count = 1, 0, 0
+    prefixes: list[Trail] = []  # of each open list or mapping
+    steps: list[str | int] = []  # where each stands: the index, or the key that came last
+    expect_key = empty = False
     for match in _LEXEME.finditer(text):
         lexeme = match[0]
+        if lexeme == ":":
+            continue
         line += text.count("\n", last, match.start())
         last = match.start()
-        if lexeme in "}]":
-            levels.pop()
-            expect_key = False
-        elif lexeme == ",":
-            expect_key = levels[-1].mapping
-        elif lexeme == ":":
-            expect_key = False
-        elif expect_key:
-            key = _string(lexeme)
+        if lexeme == ",":
+            step = steps[-1]
+            expect_key = isinstance(step, str)
+            if not expect_key:
+                steps[-1] = int(step) + 1
+        elif expect_key and lexeme != "}":
+            steps[-1], expect_key, empty = _string(lexeme), False, False
+        elif lexeme in ("{", "["):
+            if len(prefixes) >= DEEPEST:
+                raise Malformed(f"is nested deeper than {DEEPEST} levels", line, large=True)
+            prefixes.append((*prefixes[-1], steps[-1]) if prefixes else ())
+            steps.append("" if lexeme == "{" else 0)
+            expect_key, empty = lexeme == "{", True
         else:
-            node = Node(line, None if lexeme in "{[" else _value(lexeme), mapping=lexeme == "{")
-            levels[-1].items.append((key if levels[-1].mapping else None, node))
-            if lexeme in "{[":
-                levels.append(node)
-                expect_key = lexeme == "{"
-    yield from flatten(root.items[0][1])
+            count += 1
+            if count > MOST:
+                raise Malformed(f"holds more than {MOST} settings", line, large=True)
+            if lexeme in ("}", "]"):
+                steps.pop()
+                trail = prefixes.pop()
+                if empty and trail:
+                    yield Entry(trail, "", line, branch=True)
+                expect_key = empty = False
+            elif not prefixes:
+                raise Malformed("is no mapping or list", line)
+            else:
+                empty = False
+                yield Entry((*prefixes[-1], steps[-1]), _value(lexeme), line)
 
 
 def _value(lexeme: str) -> str:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks.connectors.config_text import LIMIT
+from checks.connectors.config_toml import read_toml
+from checks.connectors.config_trees import read_json, read_yaml
 from checks.connectors.configs import ConfigFiles, Setting
 from checks.core.errors import NotAssessed, Nothing, Refused, TooLarge, Unreachable, Unreadable
 from checks.core.model import Address, Files, Location, Target
@@ -308,3 +315,52 @@ def test_views_that_a_format_does_not_have(tmp_path: Path) -> None:
             view.packages()
         with pytest.raises(Unreadable, match="has no rotation rules"):
             view.rotations()
+
+
+SCALARS = st.text("ab: \"'\\{}[],#\n", max_size=6) | st.integers() | st.booleans()
+DOCUMENTS = st.dictionaries(
+    st.text("abc.-", min_size=1, max_size=3),
+    st.recursive(
+        SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", min_size=1), inner)
+    ),
+    max_size=4,
+)
+
+
+def leaves(value: Any, trail: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, dict | list):
+        steps = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, inner in steps:
+            yield from leaves(inner, (*trail, step))
+    else:
+        yield trail, json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+@given(DOCUMENTS, st.sampled_from([None, 1]))
+def test_readers_see_what_the_standard_parsers_see(document: dict[str, Any], indent: int | None) -> None:
+    expected = list(leaves(document))
+    as_json = json.dumps(document, indent=indent)
+    for text, read in (
+        (as_json, read_json),
+        (yaml.safe_dump(document, sort_keys=False, default_flow_style=indent is None), read_yaml),
+    ):
+        assert [(entry.trail, entry.value) for entry in read(text) if not entry.branch] == expected
+    for entry in read_json(as_json):
+        line = as_json.split("\n")[entry.line - 1]
+        assert entry.branch or entry.value in line or json.dumps(entry.value) in line
+
+
+@given(DOCUMENTS)
+def test_toml_is_seen_as_the_standard_parser_sees_it(document: dict[str, Any]) -> None:
+    inline = "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in document.items())
+    assert tomllib.loads(inline) == document
+    found = [(entry.trail, entry.value) for entry in read_toml(inline) if not entry.branch]
+    assert found == list(leaves(document))
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[ # c ]\n" + "".join(f"{toml(inner)},\n" for inner in value) + "]"
+    return json.dumps(value)
