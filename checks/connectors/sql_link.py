@@ -136,6 +136,8 @@ def connect(target_id: str, address: str, timeout: float) -> Iterator[Link]:
     """Yield a link to the database at ``address`` (a URL) once it has answered a first query."""
     engine = _engine(target_id, address, timeout)
     sa.event.listen(engine, "connect", lambda raw, _: _prepare(engine.dialect.name, raw, timeout))
+    if engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "handle_error", _close_cursor)
     link = Link(target_id, engine, timeout)
     try:
         link.rows(sa.select(sa.literal(1)))
@@ -239,6 +241,14 @@ def _forget_answer(raw: Any) -> None:
     # Closing or collecting PyMySQL's cursor would first read all that is left; it has no public way out.
     if raw._result is not None:
         raw._result.unbuffered_active = False
+
+
+def _close_cursor(context: sa.engine.ExceptionContext) -> None:
+    # SQLAlchemy leaves the cursor of a broken line open, and psycopg warns of it when it is collected.
+    cursor: Any = context.execution_context.cursor if context.execution_context else None
+    if context.is_disconnect and cursor is not None:
+        cursor.connection.close()  # else closing the cursor would ask the server
+        cursor.close()
 
 
 def _mysql_limit(version: str, timeout: float) -> str:

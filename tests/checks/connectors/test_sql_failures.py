@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -166,6 +167,8 @@ def test_a_frozen_postgres_is_given_up(postgres_server: servers.Server, postgres
         finally:
             os.kill(pid, signal.SIGCONT)
         assert store.count("account") == 3
+    del caught
+    gc.collect()  # a cursor left open on the broken line would be warned of here
 
 
 def test_a_missing_sqlite_file_is_not_made(tmp_path: Path) -> None:
