@@ -15,13 +15,12 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 import requests
 from urllib3.exceptions import HTTPError
 
+from checks.connectors.http_body import body_of, cookie_names, drain, text_of
 from checks.connectors.http_deadline import Deadline, DeadlineAdapter
 from checks.connectors.http_errors import not_assessed, worth_a_retry
-from checks.core.errors import Nothing, Refused, TimedOut, TooLarge, Unreachable, Unreadable
+from checks.core.errors import NotAssessed, Nothing, Refused, TimedOut, Unreachable, Unreadable
 from checks.core.model import Target
 
-LIMIT = 20 * 1024 * 1024
-"""Bytes of a body, decompressed, that are read at most."""
 REDIRECTS = 5
 RETRIES = 2  # of connecting; nothing was sent yet
 PATIENCE = 3  # the whole exchange may take so many times the timeout of a single wait
@@ -29,9 +28,6 @@ PATIENCE = 3  # the whole exchange may take so many times the timeout of a singl
 LOGIN_PATH = re.compile(
     r"/(?:users?/)?(?:log[-_]?in|sign[-_]?in|sso|oauth2?|auth|session/new)(?:[/.]|$)", re.IGNORECASE
 )
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w-]{1,40})", re.IGNORECASE)
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_BINARY_TYPES = re.compile(r"(?:image/(?!svg)|audio/|video/|font/|application/(?:octet-stream|pdf|zip|gzip))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +121,17 @@ class Fetcher:
         asked = urlsplit(url)
         for _ in range(REDIRECTS + 1):
             with self._send(url, headers) as response:
-                cookies |= dict.fromkeys(_cookie_names(response))
+                cookies |= dict.fromkeys(cookie_names(response))
                 self._session.cookies.clear()  # every request is a first visit
                 if response.is_redirect:
                     url = _next(what, asked, url, response.headers["Location"])
+                    drain(response)
                     continue
-                _check_status(what, response.status_code, missing_ok)
-                body = _body(what, response)
+                unwanted = _unwanted(what, response.status_code, missing_ok)
+                if unwanted is not None:
+                    drain(response)
+                    raise unwanted
+                body = body_of(what, response)
                 kind = response.headers.get("Content-Type", "")
                 media = kind.partition(";")[0].strip().lower()
                 missing = response.status_code in {404, 410}
@@ -145,7 +145,7 @@ class Fetcher:
                             for name, value in response.headers.items()
                             if name.lower() != "set-cookie"
                         },
-                        text=_text(what, body, media, kind, strict=not missing),
+                        text=text_of(what, body, media, kind, strict=not missing),
                         size=len(body),
                         cookies=tuple(cookies),
                     ),
@@ -248,47 +248,12 @@ def _next(what: str, asked: SplitResult, url: str, location: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
 
 
-def _check_status(what: str, status: int, missing_ok: bool) -> None:
+def _unwanted(what: str, status: int, missing_ok: bool) -> NotAssessed | None:
+    """Return the error for a status that does not come with the whole of what was asked for."""
     if status in {401, 403}:
-        raise Refused(f"{what}: HTTP {status}")
+        return Refused(f"{what}: HTTP {status}")
     if not (200 <= status < 300) and not (missing_ok and status in {404, 410}):
-        raise Unreadable(f"{what}: HTTP {status}")
+        return Unreadable(f"{what}: HTTP {status}")
     if status in {205, 206}:
-        raise Unreadable(f"{what}: HTTP {status}, not the whole")
-
-
-def _body(what: str, response: requests.Response) -> bytes:
-    too_large = TooLarge(f"{what}: larger than {LIMIT // 2**20} MiB")
-    declared = response.headers.get("Content-Length", "")
-    if declared.isdecimal() and len(declared) < 20 and int(declared) > LIMIT:
-        raise too_large
-    body = bytearray()
-    for chunk in response.iter_content(64 * 1024):
-        body += chunk
-        if len(body) > LIMIT:
-            raise too_large
-    return bytes(body)
-
-
-def _text(what: str, body: bytes, media: str, kind: str, *, strict: bool) -> str:
-    """Decode ``body`` by its mark, its header, its own ``<meta>`` or as UTF-8."""
-    if strict and body and _BINARY_TYPES.match(media):
-        raise Unreadable(f"{what}: binary content where text was expected")
-    named = re.search(r"charset\s*=\s*[\"']?([\w:.-]{1,40})", kind, re.IGNORECASE)
-    sniffed = _META_CHARSET.search(body[:1024]) if "html" in media else None
-    charset = next((name for mark, name in _BOMS if body.startswith(mark)), None)
-    charset = charset or (named[1] if named else sniffed[1].decode() if sniffed else "utf-8")
-    try:
-        text = body.decode(charset, "strict" if strict else "replace")
-    except (UnicodeError, LookupError):
-        raise Unreadable(f"{what}: the body is not text in the character set it states") from None
-    if strict and "\0" in text:
-        raise Unreadable(f"{what}: binary content where text was expected")
-    return text
-
-
-def _cookie_names(response: requests.Response) -> Iterator[str]:
-    for header in response.raw.headers.getlist("Set-Cookie"):
-        name = header.partition(";")[0].partition("=")[0].strip()
-        if name:
-            yield name
+        return Unreadable(f"{what}: HTTP {status}, not the whole")
+    return None
