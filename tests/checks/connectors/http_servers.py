@@ -15,7 +15,10 @@ from pathlib import Path
 
 import trustme
 
+from checks.connectors.http import Page, Site
 from checks.core.model import Address, Endpoint, Target
+
+LOGIN = '<form action="/login"><input type=password></form>'
 
 
 @dataclass
@@ -58,13 +61,15 @@ class Server:
 
 
 @contextmanager
-def serving(routes: Mapping[str, Handler], certificate: trustme.LeafCert | None = None) -> Iterator[Server]:
+def serving(
+    routes: Mapping[str, Handler], certificate: trustme.LeafCert | None = None, *, port: int = 0
+) -> Iterator[Server]:
     """Serve ``routes`` (by path; "*" for any other) until the block ends."""
     context = None
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     scheme = "https" if context else "http"
     server = Server(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
     stopping = threading.Event()
@@ -148,6 +153,14 @@ def dripping(client: Client) -> None:
         time.sleep(0.1)
 
 
+def dripping_error(client: Client) -> None:
+    """The same under a status that says enough."""
+    client.send(b"HTTP/1.1 500 X\r\nContent-Length: 2000\r\n\r\n")
+    for _ in range(60):
+        client.send(b"x")
+        time.sleep(0.1)
+
+
 def dripping_until_closed(client: Client) -> None:
     """The same without a stated length, so that breaking it off looks like its end."""
     client.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n")
@@ -199,3 +212,9 @@ def target(
         secrets["token"] = Address("LAB_TOKEN", token)
     endpoint = Endpoint(id=kind, kind=kind, title="Under test", **spec)  # type: ignore[arg-type]
     return Target(kind, kind, "Under test", endpoint, Address("LAB_URL", url), secrets)
+
+
+def fetch(where: Target, path: str, *, missing_ok: bool = False) -> Page:
+    """Return a page of a site, with little patience."""
+    with Site.open(where, timeout=0.5) as site:
+        return site.get(path, missing_ok=missing_ok)
