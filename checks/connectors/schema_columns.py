@@ -218,7 +218,7 @@ def _owner(comment: Comment, begins: Sequence[int], ends: Sequence[int], first_l
     if same:
         return same[-1]
     after = [at for at in range(len(begins)) if begins[at] > comment.line]
-    return after[0] if after and comment.line >= first_line else None
+    return after[0] if after and comment.line > first_line else None
 
 
 def split(code: Code, tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:

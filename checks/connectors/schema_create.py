@@ -48,7 +48,7 @@ def create_table(code: Code, tables: Tables, kind: str, *, virtual: bool = False
             for tokens in code.segments(code.group()):
                 _copy(code, tables, name, code.within(tokens).name())
             understood = True
-        elif code.word() in _QUERY - {"(", "TABLE"} or (code.word() == "AS" and code.word(1) in _QUERY):
+        elif _queries(code):
             code.take("AS")
             create_as(code, tables, name, lenient=known)
             understood = True
@@ -58,6 +58,14 @@ def create_table(code: Code, tables: Tables, kind: str, *, virtual: bool = False
             code.at += 1
     if not understood:
         raise code.wrong("a table whose columns cannot be told")
+
+
+def _queries(code: Code) -> bool:
+    """Whether a query comes; WITH (…) is how a table is stored, VALUES the bounds of a partition."""
+    word, second = code.word(), code.word(1)
+    if word == "AS":
+        return second in _QUERY
+    return word == "SELECT" or (word == "WITH" and second not in {"(", "OIDS", "DATA", "NO", "SYSTEM"})
 
 
 def _list(code: Code, tables: Tables, name: str) -> None:
@@ -102,6 +110,8 @@ def create_as(code: Code, tables: Tables, name: str | None, *, lenient: bool = F
     except SqlglotError:
         raise code.wrong("a query that cannot be read", where.line) from None
     if not isinstance(query, exp.Query):
+        if name is None:  # WITH … INSERT INTO
+            return
         if lenient or isinstance(query, (exp.Values, exp.Table)):
             return
         raise code.wrong("a query that cannot be read", where.line)
@@ -123,17 +133,22 @@ def _query(tokens: list[Token]) -> list[Token]:
     return tokens[:-3] if words == ["WITH", "NO", "DATA"] else tokens
 
 
+def _is_star(one: exp.Expr) -> bool:
+    """Whether ``one`` is ``*`` or ``t.*``, but not ``count(*)``."""
+    return isinstance(one, exp.Star) or (isinstance(one, exp.Column) and isinstance(one.this, exp.Star))
+
+
 def _selected(
     code: Code, tables: Tables, name: str, query: exp.Query, where: Location, lenient: bool
 ) -> None:
     star = False
     for one in query.selects:
-        if one.is_star:
+        if _is_star(one):
             star = True
             continue
         cast = one.unalias() if isinstance(one, exp.Alias) else one
         kind = cast.to.sql(code.dialect).lower() if isinstance(cast, exp.Cast) else None
-        label = one.alias_or_name or one.key
+        label = one.alias_or_name if one.alias_or_name not in {"", "*"} else one.key
         tables.put(name, Column(label.lower() if code.dialect == "postgres" else label, kind, where))
     if not star:
         return
@@ -142,7 +157,7 @@ def _selected(
     inner = {with_.alias for with_ in query.find_all(exp.CTE)}
     for select in query.find_all(exp.Select):
         for one in () if select is query else select.selects:
-            if not one.is_star and one.alias_or_name:
+            if not _is_star(one) and one.alias_or_name:
                 tables.put(name, Column(one.alias_or_name, None, where))
     for table in query.find_all(exp.Table):
         parts = [part.name for part in table.parts]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from checks.connectors.schema_alter import alter
@@ -33,6 +34,7 @@ _DYNAMIC = re.compile(
     r"|ALTER\s+TABLE\b[^;]*?\b(?:ADD\s+(?!CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN)|RENAME\b))",
     re.IGNORECASE,
 )
+_NOT_RUN = re.compile(r"\b(?:EXECUTE|RAISE|PERFORM|SELECT)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -94,7 +96,9 @@ class Migrations:
         elif first == "DO" and postgres:
             self._block(shown, statement)
         elif first == "RENAME" and words[1:2] == ["TABLE"]:
-            self._rename(self._code(shown, statement, "TABLE"))
+            # sqlglot takes all that follows RENAME as one text.
+            bare = replace(statement, text=statement.text.replace(statement.text[:6], " " * 6, 1))
+            self._rename(self._code(shown, bare, "TABLE"))
         elif first == "ATTACH" and self.dialect == "sqlite":
             return
         elif first in {"PREPARE", "EXECUTE"} and postgres:
@@ -145,6 +149,9 @@ class Migrations:
         for tokens in code.segments(code.rest()):
             inner = code.within(tokens)
             parts = inner.name()
+            inner.skip("CASCADE", "RESTRICT")
+            if inner.at < len(inner.tokens):
+                raise code.wrong()
             if kind == "SCHEMA":
                 self.tables.drop_schema(parts[-1])
             else:
@@ -177,19 +184,17 @@ class Migrations:
         )
         for part in Statements(shown, text, self.dialect):
             at = line + part.line - 1
-            if _DYNAMIC.search(part.text):
+            if (dynamic := _DYNAMIC.search(part.text)) is not None:
+                at += part.text.count("\n", 0, dynamic.start())
                 raise Unreadable(f"{shown}:{at}: a DO block makes tables or columns from a text")
             found = _CHANGES.search(part.text)
-            if found is None or _DYNAMIC_START.search(part.text[: found.start()]):
+            if found is None or _NOT_RUN.search(part.text[: found.start()]):
                 continue
             at += part.text.count("\n", 0, found.start())
-            comments = tuple(type(c)(c.line + line - 1, c.text) for c in part.comments)
+            comments = tuple(replace(one, line=one.line + line - 1) for one in part.comments)
             inner = Statement(at, part.text[found.start() :], comments)
             words = [word.upper() for word in _WORD.findall(inner.text[:400])]
             if words[0] == "COMMENT":
                 self._comment(self._code(shown, inner, "COLUMN"))
             else:
                 self._object(shown, inner, words[0], words[1:], additive=True)
-
-
-_DYNAMIC_START = re.compile(r"\b(?:EXECUTE|RAISE|PERFORM|SELECT)\b", re.IGNORECASE)
