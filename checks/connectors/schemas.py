@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -58,6 +58,9 @@ class SchemaDocuments:
                 yield from ddl_fields(self._files, dialect, self.target.id)
             return
         references = References(self._root)
+        for shown, path in self._files:  # so that any may refer to any other by its $id
+            with suppress(NotAssessed):  # raised again below, in its turn
+                references.document(path, shown)
         first: NotAssessed | None = None
         for shown, path in self._files:
             try:

@@ -20,7 +20,6 @@ from tests.checks.connectors.conftest import target as sql_target
 
 
 def paths(script: str, dialect: str = "postgres") -> list[str]:
-    """Return the paths of the columns that ``script`` leaves behind."""
     migrations = Migrations(dialect)
     migrations.apply("x.sql", script)
     return [field.path for field in migrations.tables.fields()]
@@ -292,7 +291,7 @@ def test_the_same_columns_as_a_real_database(
 
 def test_a_large_dump_is_read_in_time() -> None:
     rows = "\n".join(f"{number}\tname {number}\tit's" for number in range(200_000))
-    inserts = "INSERT INTO t VALUES (1, 'it''s'), (2, 'x;');\n" * 20_000
+    inserts = "INSERT INTO t VALUES (1, 'it''s;');\n" * 20_000
     script = (
         f"CREATE TABLE t (a int, b text);\nCOPY t FROM stdin;\n{rows}\n\\.\n{inserts}ALTER TABLE t ADD c int;"
     )
