@@ -67,6 +67,12 @@ class DeadlineAdapter(HTTPAdapter):
         self._deadline = deadline
         super().__init__(max_retries=Retry(0, read=False))
 
+    def close(self) -> None:
+        """Close every connection now; urllib3 itself waits until its pools are collected."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118  it cannot be iterated over
+            self.poolmanager.pools[key].close()
+        super().close()
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """See ``HTTPAdapter.init_poolmanager``."""
         super().init_poolmanager(*args, **kwargs)

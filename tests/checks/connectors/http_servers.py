@@ -58,6 +58,14 @@ class Server:
     url: str
     requests: list[Client] = field(default_factory=list)
     connections: int = 0
+    ended: int = 0
+
+    def all_ended(self) -> bool:
+        """Whether every connection is closed, or is within a second."""
+        until = time.monotonic() + 1
+        while self.ended < self.connections and time.monotonic() < until:
+            time.sleep(0.01)
+        return self.ended == self.connections
 
 
 @contextmanager
@@ -99,6 +107,7 @@ def serving(
                         return
             finally:
                 connection.close()
+                server.ended += 1
 
     listener.settimeout(0.05)
     acceptor = threading.Thread(target=accept)

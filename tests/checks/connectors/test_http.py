@@ -97,6 +97,7 @@ def test_pages_come_with_their_errors_over_one_connection(authority: tuple[trust
         with Site.open(target(server.url, ca=path, pages=("/", "/bad", "/privacy"))) as site:
             first, second, third = site.pages()
         assert server.connections == 1
+        assert server.all_ended()
         assert {client.method for client in server.requests} == {"GET"}
         assert not any("cookie" in client.headers for client in server.requests)
     assert isinstance(first[1], Page)
