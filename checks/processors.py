@@ -10,6 +10,7 @@ from checks.connectors.configs import ConfigFiles
 from checks.connectors.declared import Declared
 from checks.connectors.sql import SqlStore
 from checks.connectors.sql_grants import Privilege
+from checks.core.errors import Nothing
 from checks.core.model import Dataset, Files, Measure, Observation, Processor
 from checks.core.registry import Scope, check
 from checks.core.vocabulary import covers
@@ -31,6 +32,11 @@ def grants_within_declared(store: SqlStore, scope: Scope) -> Iterator[Observatio
         for grant in processor.grants
         if grant.store == store.store.id
     }
+    if not store.has_roles:
+        raise Nothing(f"{store.target.id}: {store.dialect} has no roles, so no grants to look at")
+    if not store.tables():
+        raise Nothing(f"{store.target.id}: there is no table that anything could be granted on")
+    known = {role.name for role in store.roles()}
     looked: dict[str, int] = defaultdict(int)
     guilty: set[str] = set()
     for held in store.grants():
@@ -43,7 +49,9 @@ def grants_within_declared(store: SqlStore, scope: Scope) -> Iterator[Observatio
             what = held.table if held.column is None else f"{held.table}.{held.column}"
             yield Observation.violated(f"{held.role} on {what}", f"{held.privilege} ({held.via}): {reason}")
     for role in (*owners, EVERYBODY):
-        if role not in guilty:
+        if role != EVERYBODY and role not in known:
+            yield Observation.unseen(role, "the inventory declares this role and the database has none")
+        elif role not in guilty:
             # A role without any grant was looked at too: the catalogue is the evidence.
             measure = Measure(max(looked[role], 1), "grants")
             yield Observation.met(role, f"{looked[role]} effective grants, all in scope", measure)

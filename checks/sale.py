@@ -122,6 +122,10 @@ def no_seller_files(site: Site, *, paths: tuple[str, ...]) -> Iterator[Observati
         page = site.get(path, missing_ok=True)
         if page.status in (404, 410):
             yield Observation.met(path, f"HTTP {page.status}", Measure(1, "responses"), page.location)
+        elif page.text.lstrip()[:1] == "<":
+            # Many sites answer any path with their start page; neither file can be HTML.
+            detail = f"HTTP {page.status} with a web page, no such file"
+            yield Observation.met(path, detail, Measure(1, "responses"), page.location)
         else:
             yield Observation.violated(path, f"HTTP {page.status}: is offered", location=page.location)
 

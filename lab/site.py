@@ -111,6 +111,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 15
+    disable_nagle_algorithm = True  # or each answer waits for the client's delayed acknowledgement
     server: _Server
 
     def do_GET(self) -> None:

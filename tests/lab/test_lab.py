@@ -7,8 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -21,8 +21,9 @@ from lab.rows import generate
 from tests.lab.workbench import ROOT, Workbench
 
 
-def lab(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def lab(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
         [sys.executable, "-m", "lab", "up", *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
@@ -30,17 +31,20 @@ def lab(*arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    with process:
+        yield process
 
 
 def test_list_names_each_plant_and_what_it_breaks() -> None:
-    output, _ = lab("--list").communicate()
+    with lab("--list") as process:
+        output, _ = process.communicate()
     lines = [line.split(maxsplit=1) for line in output.splitlines()]
     assert dict(lines) == {p.name: p.breaks for p in PLANTS.values()}
 
 
 def test_an_unknown_plant_is_one_line_with_the_nearest_name() -> None:
-    process = lab("--plant", "card-in-jsn")
-    _, complaint = process.communicate()
+    with lab("--plant", "card-in-jsn") as process:
+        _, complaint = process.communicate()
     assert process.returncode == 4
     assert complaint.startswith("lab: no plant 'card-in-jsn' (did you mean 'card-in-json'?)")
     assert complaint.count("\n") == 1
@@ -48,32 +52,23 @@ def test_an_unknown_plant_is_one_line_with_the_nearest_name() -> None:
 
 @pytest.mark.parametrize("end", ["stdin", "signal"])
 def test_it_ends_with_its_parent_and_leaves_nothing(end: str) -> None:
-    before = {path.name for path in Path(tempfile.gettempdir()).glob("policyproof-lab-*")}
-    process = lab("--json")
-    assert process.stdout is not None
-    assert process.stdin is not None
-    ready = json.loads(process.stdout.readline())
-    root = Path(ready["addresses"]["LAB_LOG_DIR"]).parent
-    assert root.is_dir()
-    if end == "stdin":
-        process.stdin.close()
-    else:
-        process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
-    assert not root.exists()
-    port = int(re.findall(r":(\d+)/", ready["addresses"]["LAB_CLOUD_DB_URL"])[0])
-    with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres", connect_timeout=2)
-    deadline = time.monotonic() + 5
-    while True:
-        left = {path.name for path in Path(tempfile.gettempdir()).glob("policyproof-lab-*")} - before
-        mine = [name for name in left if name == root.name]
-        if not mine or time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    assert not mine
-    assert process.stderr is not None
-    assert process.stderr.read() == ""
+    with lab("--json") as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        ready = json.loads(process.stdout.readline())
+        root = Path(ready["addresses"]["LAB_LOG_DIR"]).parent
+        assert root.is_dir()
+        if end == "stdin":
+            process.stdin.close()
+        else:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert not root.exists()
+        port = int(re.findall(r":(\d+)/", ready["addresses"]["LAB_CLOUD_DB_URL"])[0])
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres?connect_timeout=2")
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
 
 
 def test_rows_are_the_same_every_time_and_tens_of_thousands(bench: Workbench) -> None:
