@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HEAD = """\
+version: 1
 organization: Benchmark
 own_hosts: [localhost]
 home_regions: [DE]

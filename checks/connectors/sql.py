@@ -51,7 +51,7 @@ class SqlStore:
         """Yield the store once it answers; ``timeout`` (seconds) bounds connecting and each answer."""
         if target.address is None:
             raise Unreachable(f"{target.id}: has no address")
-        with connect(target.id, target.address.reveal(), timeout) as link:
+        with connect(f"{target.id} ({target.address})", target.address.reveal(), timeout) as link:
             yield cls(target, link)
 
     @property

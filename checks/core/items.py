@@ -105,13 +105,15 @@ def explain(control: Control, target: Target, verdict: Verdict, environment: str
         f"  target      {target.id}: {target.title} · {environment}",
         f"  verdict     {verdict.status.value}: {verdict.reason}",
     ]
-    findings = verdict.findings if verdict.status is Status.FAIL else verdict.unseen
-    word = "found" if verdict.status is Status.FAIL else "not seen"
-    lines += [f"  {word:<11} {describe(seen)}" for seen in findings[:SHOWN]]
-    if len(findings) > SHOWN:
-        total = verdict.counts["violated" if verdict.status is Status.FAIL else "unseen"]
-        lines.append(f"              … and {total - SHOWN} more, in the report")
-    remedies = dict.fromkeys(seen.remediation for seen in findings[:SHOWN] if seen.remediation)
+    # A fail may have left things out too: both are told.
+    for word, outcome, seen_so in (
+        ("found", "violated", verdict.findings),
+        ("not seen", "unseen", verdict.unseen),
+    ):
+        lines += [f"  {word:<11} {describe(seen)}" for seen in seen_so[:SHOWN]]
+        if len(seen_so) > SHOWN:
+            lines.append(f"              … and {verdict.counts[outcome] - SHOWN} more, in the report")
+    remedies = dict.fromkeys(seen.remediation for seen in verdict.findings[:SHOWN] if seen.remediation)
     lines += [f"  remedy      {text}" for text in (*remedies, control.remediation)]
     lines.append(f"  control     {control.path}:{control.line}")
     if verdict.crash:

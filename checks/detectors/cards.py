@@ -43,6 +43,8 @@ def find_cards(text: str) -> list[CardHit]:
 
 def card_spans(text: str) -> list[tuple[CardHit, int]]:
     """Return what :func:`find_cards` does, each with the offset at which the number ends."""
+    if len(text) < 13:
+        return []
     found = [span for run in _RUN.finditer(text) for span in _in_run(text, run.start(), run.end())]
     return sorted(found, key=lambda span: span[0].start)
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 INVENTORY = """\
+version: 1
 organization: Acme
-own_hosts: ["acme.example"]
+own_hosts: ["*.acme.example"]
 home_regions: [DE]
 environments:
   here: {label: Staging, prefix: ACME_, policy: acme}

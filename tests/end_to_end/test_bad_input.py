@@ -40,11 +40,20 @@ def told(project: Project, code: int, words: str, *arguments: str, **variables: 
             "{grace: 1}",
             "rows.yaml:9: check retention.oldest_row_within_limit, parameter 'grace'",
         ),
-        ("id: RET-02", "id: CARD-03", "duplicate"),
+        (
+            "id: RET-02",
+            "id: CARD-03",
+            "rows.yaml:1: control id 'CARD-03' is used by controls/cards",
+        ),
         (
             "{kind: dataset}",
             "{kind: site}",
-            "rows.yaml:7: control RET-02 selects no target in environment here",
+            "rows.yaml:8: check retention.oldest_row_within_limit reads dataset",
+        ),
+        (
+            "{kind: dataset}",
+            "{kind: dataset, tags: [vip]}",
+            "rows.yaml:7: RET-02 selects no target in environment here",
         ),
         ('["1.1"]', '["9.9"]', "rows.yaml:3: clause 9.9 is not in policy.lock"),
     ],
@@ -61,7 +70,7 @@ def test_a_control_with_a_mistake(project: Project, old: str, new: str, words: s
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("organization: Acme", "organisation: Acme", "inventory.yaml:1: unknown key 'organisation'"),
+        ("organization: Acme", "organisation: Acme", "inventory.yaml:2: unknown key 'organisation'"),
         ("keep: P90D", "keep: 90 days", "inventory.yaml:"),
         ("stores:\n", "stores: [\n", "inventory.yaml:"),
         ("made: system.timestamp", "made: system.timestmp", "did you mean 'system.timestamp'?"),
@@ -74,7 +83,7 @@ def test_an_inventory_with_a_mistake(project: Project, old: str, new: str, words
 
 
 def test_options(project: Project) -> None:
-    told(project, 4, "unknown environment 'hree'", "--environment", "hree")
+    told(project, 4, "no environment 'hree' (did you mean 'here'?)", "--environment", "hree")
     told(project, 4, "no-such.yaml", "--inventory", "no-such.yaml")
 
 

@@ -35,7 +35,7 @@ def open_and_read(address: str, timeout: float = 2.0) -> None:
 def assert_clean(error: NotAssessed, *secrets: str) -> None:
     """The message is one line that begins with the target and holds no secret."""
     text = error.reason
-    assert text.startswith("cloud-db: ")
+    assert text.startswith("cloud-db ($DB_URL): ")
     assert "\n" not in text
     for secret in (servers.PASSWORD, "127.0.0.1", "SELECT", "4111", *secrets):
         assert secret not in text
@@ -75,7 +75,7 @@ def test_a_wrong_address(address: str, words: str) -> None:
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
 def test_a_closed_port(scheme: str) -> None:
     address = f"{scheme}://me:{servers.PASSWORD}@127.0.0.1:{servers.free_port()}/shop"
-    with pytest.raises(Unreachable, match="cloud-db: connection refused") as caught:
+    with pytest.raises(Unreachable, match="connection refused") as caught:
         open_and_read(address)
     assert_clean(caught.value)
 
@@ -245,9 +245,8 @@ def test_a_missing_driver_names_the_extra() -> None:
         "    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout == (
-        "cloud-db: the driver for postgresql is not installed (pip install 'policyproof[postgres]')\n"
-    ), done.stderr
+    told = "the driver for postgresql is not installed (pip install 'policyproof[postgres]')"
+    assert done.stdout == f"cloud-db ($DB_URL): {told}\n", done.stderr
 
 
 @pytest.mark.parametrize("server", SERVERS)
