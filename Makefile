@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
+# Compiled once and kept: some machines switch this off for all, and every start is then slower by seconds.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup controls test lint bench report clean
 
 help:  ## show this

@@ -69,11 +69,13 @@ def write(folder: Path, stores: Mapping[str, range], controls: Sequence[tuple[st
 
 def run(folder: Path, *arguments: str, exit_code: int = 0, **variables: str) -> float:
     """Run pytest in ``folder`` as a user would, in a process of its own; return seconds of wall time."""
+    # Compiled code is kept between runs, as it is where nobody switches that off.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *arguments],
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**kept, **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -53,7 +53,7 @@ def told(project: Project, code: int, words: str, *arguments: str, **variables: 
         (
             "{kind: dataset}",
             "{kind: dataset, tags: [vip]}",
-            "rows.yaml:7: RET-02 selects no target in environment here",
+            "rows.yaml:1: RET-02 selects no target in environment here",
         ),
         ('["1.1"]', '["9.9"]', "rows.yaml:3: clause 9.9 is not in policy.lock"),
     ],

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +110,17 @@ def test_a_run_of_other_tests_is_left_alone(project: Project) -> None:
     done = project.run()
     assert done.returncode == 0
     assert "test_own" not in done.stdout
+
+
+@pytest.mark.parametrize("folder", [None, "controls"])
+def test_a_project_without_controls_is_left_alone(tmp_path: Path, folder: str | None) -> None:
+    (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
+    if folder:
+        (tmp_path / folder).mkdir()
+    command = [sys.executable, "-m", "pytest"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "policyproof ·" not in done.stdout
 
 
 def test_colours_respect_no_color(project: Project) -> None:
