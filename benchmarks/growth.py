@@ -63,7 +63,7 @@ def _postgres(size: int) -> float:
     ):
         folder = Path(made) / "project"
         write(folder, {"main-db": range(size)}, CONTROLS)
-        with server.connect("postgres") as connection, connection.transaction():
+        with server.connect("postgres") as connection:
             batch = list(statements(size, "timestamptz"))
             for first in range(0, len(batch), 500):
                 connection.execute("; ".join(batch[first : first + 500]))
