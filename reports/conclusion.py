@@ -147,11 +147,14 @@ def conclude(
     waivers: Sequence[shape.Waiver],
     attestations: Sequence[shape.Attestation],
 ) -> shape.Conclusion:
-    """Return the verdict at the top: compliant only if everything expected ran and holds."""
+    """Return the verdict at the top: compliant only if all that is testable ran and holds.
+
+    A sentence that could be tested and has no control was not looked at, so it is no part of compliance.
+    """
     verdicts, controls = numbers["verdicts"], numbers["controls"]
     total = sum(verdicts.values())
     failing, holding = verdicts["fail"], verdicts["pass"] + verdicts["waived"]
-    state: Literal["compliant", "violations", "not-assessed"]
+    state: Literal["compliant", "holds-with-gaps", "violations", "not-assessed"]
     if failing:
         state = "violations"
         by = [f"{n['fail']:,} {name}" for name, n in numbers["by_severity"].items() if n["fail"]]
@@ -162,7 +165,7 @@ def conclude(
     elif not holding:
         state, headline = "not-assessed", "Nothing was shown: no verdict was reached."
     elif holding == total and run.complete:
-        state = "compliant"
+        state = "holds-with-gaps" if covered["uncovered"] else "compliant"
         shown = f"{plural(total, 'verdict')} of {plural(len(run.controls), 'control')}"
         waived = f", {verdicts['waived']:,} of them by waiver" if verdicts["waived"] else ""
         headline = f"Every promise that is checked holds: {shown}{waived}."

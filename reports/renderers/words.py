@@ -22,6 +22,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "not-testable": ("·", "Not testable"),
     # the whole run
     "compliant": ("✓", "Compliant"),
+    "holds-with-gaps": ("!", "What was checked holds; gaps remain"),
     "violations": ("✗", "Violations"),
     # dates
     "expired": ("✗", "Expired"),

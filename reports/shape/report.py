@@ -22,7 +22,7 @@ class Environment(TypedDict):
 class Conclusion(TypedDict):
     """The verdict at the top, in one word, one sentence, and what must be known beside it."""
 
-    state: Literal["compliant", "violations", "not-assessed"]
+    state: Literal["compliant", "holds-with-gaps", "violations", "not-assessed"]
     headline: str
     caveats: list[str]
     complete: bool

@@ -76,6 +76,13 @@ def test_the_verdict_at_the_top(name: str, state: str, complete: bool, headline:
     assert (verdict["state"], verdict["complete"], verdict["headline"]) == (state, complete, headline)
 
 
+def test_a_sentence_without_a_control_is_no_part_of_compliance() -> None:
+    run = replace(RUNS["clean"](), sections=factories.sections(uncovered=("13.2",)))
+    verdict = summarise(run, ROOT)["verdict"]
+    assert verdict["state"] == "holds-with-gaps"
+    assert verdict["caveats"] == ["1 testable sentence of the policy without a control."]
+
+
 def test_a_run_whose_only_lack_is_a_file_that_did_not_load_is_not_compliant() -> None:
     run = replace(factories.clean(), errors=("controls/x.yaml:1: no id",))
     verdict = summarise(run, ROOT)["verdict"]
