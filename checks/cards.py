@@ -17,13 +17,19 @@ from checks.detectors.card_fields import card_field
 from checks.detectors.cards import find_cards
 
 
+def _within(path: str) -> str:
+    """Return a field's name with what holds it, singular: ``number`` of ``payment_cards`` says enough."""
+    *_, parent, name = ["", *path.replace("[]", "").split(".")]
+    return f"{parent.removesuffix('s')}.{name}" if parent else name
+
+
 @check(reads="sql")
 def no_card_columns(store: SqlStore) -> Iterator[Observation]:
     """No column of the live database is made to hold a card number or CVV (PCI DSS 4.0.1, 3.3.1)."""
     for table in store.tables().values():
         found = False
         for column in table.columns:
-            why = card_field(column.name, column.comment)
+            why = card_field(_within(f"{table.name}.{column.name}"), column.comment)
             if why is not None:
                 found = True
                 yield Observation.violated(f"{table.name}.{column.name}", why)
@@ -38,7 +44,7 @@ def no_card_fields(schema: SchemaDocuments) -> Iterator[Observation]:
     looked = 0
     for field in schema.fields():
         looked += 1
-        why = card_field(field.name, field.comment)
+        why = card_field(_within(field.path), field.comment)
         if why is not None:
             yield Observation.violated(field.path, why, location=field.location)
     yield Observation.met(schema.target.id, "every field read", Measure(looked, "fields"))

@@ -1,0 +1,56 @@
+"""Card fields are told by what holds them too, on real documents and a real database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from checks.cards import no_card_columns, no_card_fields
+from checks.connectors.schemas import SchemaDocuments
+from checks.connectors.sql import SqlStore
+from checks.core.model import Address, Files, Outcome, Store, Target
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "violated"),
+    [
+        ("payment_cards", "number", True),
+        ("payment_card", "number", True),
+        ("credit_card", "cvc", True),
+        ("customer", "card_number", True),
+        ("gift_card", "number", False),
+        ("payment_cards", "last4", False),
+        ("payment_cards", "id", False),
+        ("invoice", "number", False),
+    ],
+)
+def test_a_column_is_told_by_its_table_too(tmp_path: Path, table: str, column: str, violated: bool) -> None:
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.execute(f"CREATE TABLE {table} ({column} text)")
+    connection.close()
+    store = Store("shop", "sql", "Shop", {}, {})
+    target = Target("shop", "sql", "Shop", store, Address("SHOP_URL", f"sqlite:///{tmp_path}/shop.db"))
+    with SqlStore.open(target) as view:
+        outcomes = {seen.outcome for seen in no_card_columns(view)}
+    assert outcomes == {Outcome.VIOLATED if violated else Outcome.MET}
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "violated"),
+    [("PaymentCard", "number", True), ("PaymentCard", "brand", False), ("Invoice", "number", False)],
+)
+def test_a_field_is_told_by_its_object_too(tmp_path: Path, name: str, field: str, violated: bool) -> None:
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Shop", "version": "1"},
+        "components": {"schemas": {name: {"type": "object", "properties": {field: {"type": "string"}}}}},
+    }
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    spec = Files("contract", "schema", "Contract", "openapi.json", "openapi")
+    target = Target("contract", "schema", "Contract", spec, Address("DIR", str(tmp_path)))
+    with SchemaDocuments.open(target) as view:
+        found = [seen for seen in no_card_fields(view) if seen.outcome is Outcome.VIOLATED]
+    assert bool(found) is violated
