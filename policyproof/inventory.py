@@ -32,15 +32,22 @@ def run_env(options: argparse.Namespace) -> int:
         options.inventory, options.environment, os.environ, shown=str(options.inventory)
     )
     needed: dict[str, list[str]] = {}
+    optional: set[str] = set()  # a CA bundle: without one the public authorities are trusted
     for target in inventory.targets.values():
         if target.kind == "dataset":
             continue  # its store stands for it
         for address in (target.address, *target.secrets.values()):
             if address is not None:
                 needed.setdefault(address.variable, []).append(target.id)
+        if "ca" in target.secrets:
+            optional.add(target.secrets["ca"].variable)
+
+    def missing(name: str) -> str:
+        return "not set (only for a private authority)" if name in optional else "NOT SET"
+
     rows = [
-        (name, "set" if os.environ.get(name) else "NOT SET", ", ".join(targets))
+        (name, "set" if os.environ.get(name) else missing(name), ", ".join(targets))
         for name, targets in needed.items()
     ]
-    print(tabulate(rows, ("variable", "", "for"), maxcolwidths=[None, None, 60]))
-    return 0 if all(os.environ.get(name) for name in needed) else 3
+    print(tabulate(rows, ("variable", "", "for"), maxcolwidths=[None, 22, 56]))
+    return 0 if all(os.environ.get(name) for name in needed if name not in optional) else 3

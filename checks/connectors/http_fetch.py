@@ -18,7 +18,15 @@ from urllib3.exceptions import HTTPError
 from checks.connectors.http_body import body_of, cookie_names, drain, text_of
 from checks.connectors.http_deadline import Deadline, DeadlineAdapter
 from checks.connectors.http_errors import not_assessed, worth_a_retry
-from checks.core.errors import NotAssessed, Nothing, Refused, TimedOut, Unreachable, Unreadable
+from checks.core.errors import (
+    MissingAddress,
+    NotAssessed,
+    Nothing,
+    Refused,
+    TimedOut,
+    Unreachable,
+    Unreadable,
+)
 from checks.core.model import Target
 
 REDIRECTS = 5
@@ -79,8 +87,7 @@ class Fetcher:
             session.mount("https://", DeadlineAdapter(deadline))
             session.headers["User-Agent"] = "policyproof"
             session.headers["Accept-Encoding"] = "gzip, deflate"
-            if "ca" in target.secrets:
-                session.verify = _authority(target)
+            session.verify = _authority(target)
             session.auth = _Authentication(target)
             yield cls(target.id, base, session, deadline, timeout)
 
@@ -212,9 +219,15 @@ def _base(target: Target) -> SplitResult:
     )
 
 
-def _authority(target: Target) -> str:
-    variable = target.secrets["ca"]
-    path = variable.reveal()
+def _authority(target: Target) -> str | bool:
+    """Return the CA bundle to trust; where none is given, the public authorities and no other."""
+    variable = target.secrets.get("ca")
+    try:
+        path = "" if variable is None else variable.reveal()
+    except MissingAddress:
+        path = ""
+    if not path:
+        return True
     try:
         ssl.create_default_context(cafile=path)
     except OSError:  # of which ssl.SSLError is one

@@ -248,3 +248,9 @@ def stop_while_rows_stream(bench: Workbench) -> None:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'enfyra_cloud'"
         )
+
+
+def test_without_a_ca_bundle_the_public_authorities_are_trusted_and_no_other(bench: Workbench) -> None:
+    verdicts = bench.judge(addresses={"LAB_SITE_CA": ""}, kinds=("site", "api"))
+    assert assessed(verdicts) == []
+    assert {v.reason.partition("certificate")[2] for v in verdicts} == {" comes from an unknown authority"}
