@@ -77,7 +77,7 @@ def test_servers_take_the_connection_and_stay_silent(bench: Workbench) -> None:
         listening.listen(64)
         addresses = with_port(bench, listening.getsockname()[1])
         kinds = ("sql", "dataset", "site", "api")
-        verdicts = bench.judge(addresses=addresses, kinds=kinds, timeout=0.5)
+        verdicts = bench.judge(addresses=addresses, kinds=kinds, timeout=0.2)
     assert assessed(verdicts) == []
     assert_one_clear_line_each(verdicts)
 
