@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.project import run, write
@@ -33,8 +33,7 @@ def measure() -> list[str]:
     return [*_measure("SQLite", _sqlite), *_measure("PostgreSQL", _postgres)]
 
 
-def _measure(name: str, seconds: object) -> list[str]:
-    assert callable(seconds)
+def _measure(name: str, seconds: Callable[[int], float]) -> list[str]:
     each = {size: seconds(size) / size for size in SIZES}
     told = ", ".join(f"{size:,} tables {each[size] * 1000:.2f} ms a table" for size in SIZES)
     ratio = each[SIZES[-1]] / each[SIZES[-2]]

@@ -86,9 +86,3 @@ def run(folder: Path, *arguments: str, exit_code: int = 0, **variables: str) -> 
             f"exit {done.returncode} instead of {exit_code}:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
         )
     return seconds
-
-
-def best(measure: object, times: int = 3) -> float:
-    """Return the least of several measurements, the one least disturbed by other work."""
-    assert callable(measure)
-    return min(float(measure()) for _ in range(times))

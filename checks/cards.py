@@ -10,6 +10,7 @@ from checks.connectors.http import Api
 from checks.connectors.logs import LogFiles
 from checks.connectors.schemas import SchemaDocuments
 from checks.connectors.sql import SqlDataset, SqlStore
+from checks.connectors.text_lines import LineScan
 from checks.core.errors import NotAssessed
 from checks.core.model import Location, Measure, Observation
 from checks.core.registry import check
@@ -85,19 +86,23 @@ def no_card_numbers_logged(log: LogFiles) -> Iterator[Observation]:
         try:
             scan = log.scan(file)
             hits = 0
-            for line in scan:
-                for hit in find_cards(line.text):
-                    hits += 1
-                    where = Location(file.path, line.number)
-                    yield Observation.violated(
-                        file.path, f"{hit.network} number {hit.masked}", location=where
-                    )
+            for seen in _card_lines(file.path, scan):
+                hits += 1
+                yield seen
         except NotAssessed as error:
             yield Observation.unseen(file.path, error.reason)
             continue
         if not hits:
             measure = Measure(scan.lines, "lines", size=scan.bytes, may_be_empty=True)
             yield Observation.met(file.path, "every line read", measure)
+
+
+def _card_lines(subject: str, scan: LineScan) -> Iterator[Observation]:
+    """Yield a violation for each card number in the lines of ``scan``, at its file and line."""
+    for line in scan:
+        for hit in find_cards(line.text):
+            where = Location(line.file, line.number)
+            yield Observation.violated(subject, f"{hit.network} number {hit.masked}", location=where)
 
 
 @check(reads="backup")
@@ -110,13 +115,9 @@ def no_card_numbers_in_backups(backups: BackupSets) -> Iterator[Observation]:
         try:
             scan = backups.scan(backup)
             hits = 0
-            for line in scan:
-                for hit in find_cards(line.text):
-                    hits += 1
-                    where = Location(line.file, line.number)
-                    yield Observation.violated(
-                        backup.name, f"{hit.network} number {hit.masked}", location=where
-                    )
+            for seen in _card_lines(backup.name, scan):
+                hits += 1
+                yield seen
         except NotAssessed as error:
             yield Observation.unseen(backup.name, error.reason, backup.location)
             continue
@@ -162,7 +163,7 @@ def payloads_hold_only_allowed_keys(rows: SqlDataset) -> Iterator[Observation]:
 
 
 def _outside(keys: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:
-    """Yield the leaf paths that are neither allowed nor a prefix of something allowed."""
+    """Yield the leaf paths that are not among those allowed."""
     known = tuple(allowed)
     for key in keys:
         if key not in known:

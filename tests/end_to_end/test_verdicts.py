@@ -105,6 +105,26 @@ def test_a_control_that_coverage_expects_and_is_gone(project: Project) -> None:
     assert "no control file has this id" in done.stdout
 
 
+def test_a_crash_of_our_own_is_not_assessed_and_its_text_is_withheld(project: Project) -> None:
+    """The fault is put into the check from outside; everything else runs as a user has it."""
+    project.write(
+        "spoil.py",
+        "import checks.retention\n"
+        "def days(seconds):\n"
+        "    raise RuntimeError('row of alice@example.org')\n"
+        "checks.retention.days = days\n",
+    )
+    done = project.run("-v", "-p", "spoil", PYTHONPATH=str(project.root))
+    assert done.returncode == 3, done.stdout
+    assert "controls/rows.yaml::RET-02[crm.people] NOT ASSESSED" in done.stdout
+    assert "controls/cards.yaml::CARD-03[crm] PASS" in done.stdout
+    assert "the check crashed: RuntimeError at spoil.py:3" in done.stdout
+    assert "a bug of policyproof, please report it" in done.stdout
+    written = [path.read_bytes() for path in (project.root / "reports").rglob("*") if path.is_file()]
+    assert len(written) == 4
+    assert not any(b"alice@" in content for content in [*written, (done.stdout + done.stderr).encode()])
+
+
 def test_a_run_of_other_tests_is_left_alone(project: Project) -> None:
     project.write("tests/test_own.py", "def test_own(): pass\n")
     done = project.run()

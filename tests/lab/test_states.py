@@ -21,10 +21,8 @@ import pytest
 from checks.core.model import Status, Verdict
 from tests.lab.workbench import Workbench
 
-WITHOUT_A_LOOK = {
-    # Judged on what the inventory declares alone: no address is contacted, so none can be silent.
-    *("RET-01", "RET-08", "SALE-01", "SALE-07", "PROC-05", "TRAN-01"),
-}
+WITHOUT_A_LOOK = {"RET-01", "RET-08", "SALE-01", "SALE-07", "PROC-05", "TRAN-01"}
+"""Judged on what the inventory declares alone: no address is contacted, so none can be silent."""
 DIRECTORIES = ("CONFIG_DIR", "LOG_DIR", "BACKUP_DIR", "SCHEMA_DIR", "ATTESTATION_DIR")
 
 
@@ -197,6 +195,13 @@ def answering(status: int, kind: str, body: bytes) -> Iterator[str]:
         (200, "text/html", b"<form action=/login><input type=password name=p></form>", {}),
         (404, "text/html", b"<h1>not found</h1>", {"SALE-04": "pass"}),
         (200, "application/octet-stream", b"\x00\x01\x02" * 100, {}),
+        # The start page for any path: no ads.txt, no tracker in it, and no policy either.
+        (
+            200,
+            "text/html",
+            b"<!doctype html><h1>Start</h1><p>Hello.</p>",
+            {"SALE-04": "pass", "SALE-05": "pass", "POL-02": "fail"},
+        ),
     ],
 )
 def test_a_site_that_answers_with_something_else(
