@@ -225,7 +225,7 @@ def _marked_in_backup(
                 overdue += 1
     except NotAssessed as error:
         return Observation.unseen(subject, error.reason, backup.location)
-    measure = Measure(scan.rows, "rows", may_be_empty=True)
+    measure = Measure(scan.rows, "rows", may_be_empty=dataset.may_be_empty)
     if overdue:
         detail = f"{overdue} rows were marked deleted for longer than {erasure.within} when it was taken"
         return Observation.violated(subject, detail, measure, backup.location)
