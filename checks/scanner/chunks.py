@@ -1,0 +1,107 @@
+"""Between files and streams: chunks as a file to read from, and a file as chunks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, cast
+
+from checks.connectors.archives import failure
+from checks.connectors.files import printable
+from checks.core.errors import NotAssessed
+from checks.scanner.source import BLOCK, NESTED, Budget
+
+_LONGEST_NAME = 500  # characters of one part of a nested name
+
+
+class ChunkFile(io.BufferedIOBase):
+    """A file that is read once, from front to back, over ``chunks``.
+
+    ``known_as`` is the name that tells its format, where that is not the name it is shown by. An
+    error of ``chunks`` is raised again by each further read: the end of the file is never made up.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], known_as: str | None = None) -> None:
+        self.known_as = known_as
+        self._chunks = iter(chunks)
+        self._piece, self._at = b"", 0
+        self._error: NotAssessed | None = None
+
+    def readable(self) -> bool:
+        """Return ``True``."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return ``size`` bytes, fewer only at the end; all that is left if ``size`` is negative."""
+        left = size if size is not None and size >= 0 else 2**63
+        parts = []
+        while left and (part := self.read1(left)):
+            parts.append(part)
+            left -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return at most ``size`` bytes, of one chunk, without a copy where that is all of it."""
+        if not self._filled():
+            return b""
+        piece, at = self._piece, self._at
+        left = len(piece) - at
+        step = left if size < 0 else min(size, left)
+        self._at += step
+        return piece if step == len(piece) else piece[at : at + step]
+
+    def peek(self, size: int = 1, /) -> bytes:
+        """Return at least ``size`` bytes, fewer only at the end, that are still to be read."""
+        self._filled()
+        while len(self._piece) - self._at < size and (chunk := self._next()):
+            self._piece, self._at = self._piece[self._at :] + chunk, 0
+        return self._piece[self._at :] if self._at else self._piece
+
+    def _filled(self) -> bool:
+        """Whether something is left to read."""
+        if self._at == len(self._piece):
+            self._piece, self._at = self._next(), 0
+        return bool(self._piece)
+
+    def _next(self) -> bytes:
+        if self._error is not None:
+            raise self._error
+        try:
+            return next(self._chunks, b"")
+        except NotAssessed as error:
+            self._error = error
+            raise
+
+
+def file_of(chunks: Iterable[bytes], known_as: str | None = None) -> BinaryIO:
+    """Return :class:`ChunkFile` as the type that readers take."""
+    return cast(BinaryIO, ChunkFile(chunks, known_as))
+
+
+def chunks_of(file: BinaryIO, what: str) -> Iterator[bytes]:
+    """Yield what is left of ``file`` in chunks of at most ``BLOCK`` bytes, none of them empty.
+
+    Raises ``NotAssessed`` if it cannot be read.
+    """
+    read = getattr(file, "read1", file.read)
+    while True:
+        try:
+            chunk = read(BLOCK)
+        except OSError as error:
+            raise failure(error, what) from None
+        if not chunk:
+            return
+        yield chunk
+
+
+def counted(chunks: Iterable[bytes], what: str, budget: Budget) -> Iterator[bytes]:
+    """Yield ``chunks``, each taken off ``budget`` first; raises ``TooLarge``."""
+    for chunk in chunks:
+        budget.read(what, len(chunk))
+        yield chunk
+
+
+def nested(name: str, inner: str) -> str:
+    """Return the name of the part ``inner`` of ``name``, printable and of a bearable length."""
+    text = printable(inner)
+    return f"{name}{NESTED}{text if len(text) <= _LONGEST_NAME else text[:_LONGEST_NAME] + '…'}"
