@@ -76,3 +76,22 @@ def network_of(digits: str) -> str | None:
         if (checked or not network.luhn) and network.claims(digits):
             return network.name
     return None
+
+
+def network_by_prefix(first6: str, length: int) -> str | None:
+    """Return the network whose numbers of ``length`` digits may begin with ``first6``, or ``None``."""
+    digits = first6.ljust(length, "0")
+    return next((network.name for network in NETWORKS if network.claims(digits)), None)
+
+
+TEST_NUMBERS: frozenset[str] = frozenset(
+    """
+    4111111111111111 4012888888881881 4222222222222 4242424242424242 4000056655665556 4000000000000002
+    4007000000027 4444333322221111 4988438843884305 4917610000000000 5555555555554444 5105105105105100
+    5454545454545454 5200828282828210 5500000000000004 2223003122003222 2222405343248877 378282246310005
+    371449635398431 378734493671000 6011111111111117 6011000990139424 6011981111111113 30569309025904
+    38520000023237 36227206271667 3056930009020004 3530111333300000 3566002020360505 6200000000000005
+    6200000000000047 6205500000000000004 5019717010103742 6759649826438453 6799990100000000019
+    """.split()
+)
+"""Numbers that networks and payment processors publish for tests; they belong to nobody's account."""

@@ -33,7 +33,7 @@ def open_file(path: Path, name: str, budget: Budget, *, skip_plain: bool = False
             yield skipped(name, failure(error, name))
             return
         if not plain:
-            yield from expand(name, cast(BinaryIO, file), budget)
+            yield from expand(name, cast(BinaryIO, file), budget, known_as=path.name)
 
 
 def kind_of(path: Path) -> Format | None:
@@ -49,15 +49,19 @@ def kind_of(path: Path) -> Format | None:
             raise failure(error, what) from None
 
 
-def expand(name: str, file: BinaryIO, budget: Budget, depth: int = 0) -> Iterator[Item]:
+def expand(
+    name: str, file: BinaryIO, budget: Budget, depth: int = 0, *, known_as: str | None = None
+) -> Iterator[Item]:
     """Yield what ``file`` holds, from its start. ``depth`` containers lie around it.
+
+    ``known_as`` is the name that helps to tell its format, where that is not the one it is shown by.
 
     What cannot be read is yielded as ``Skipped``, and what lies beside it goes on. A spent budget
     ends the whole of the file on disk, with one ``Skipped``. Raises ``NotAssessed`` for that only,
     and only where ``depth`` is not 0; what is raised besides is a bug of ours.
     """
     try:
-        yield from _items(name, file, budget, depth)
+        yield from _items(name, file, budget, depth, known_as or name)
     except NotAssessed as error:
         if depth and _spent(budget):
             raise
@@ -69,7 +73,7 @@ def expand(name: str, file: BinaryIO, budget: Budget, depth: int = 0) -> Iterato
 def skipped(name: str, error: NotAssessed) -> Skipped:
     """Return ``error`` as what was skipped; a reason does not begin with the name again."""
     reason = error.reason
-    if reason.startswith(name):
+    if reason.startswith((f"{name} ", f"{name}: ")):
         reason = reason[len(name) :].lstrip(": ")
     return Skipped(name, reason)
 
@@ -87,10 +91,9 @@ def cut_off(name: str, file: BinaryIO, context: Context) -> Iterator[Item]:
     yield Skipped(name, "is truncated")
 
 
-def _items(name: str, file: BinaryIO, budget: Budget, depth: int) -> Iterator[Item]:
-    known_as = name
+def _items(name: str, file: BinaryIO, budget: Budget, depth: int, known_as: str) -> Iterator[Item]:
     if isinstance(file, ChunkFile):
-        known_as = file.known_as or name
+        known_as = file.known_as or known_as
     elif not file.seekable():
         file = file_of(chunks_of(file, name))
     if isinstance(file, ChunkFile):

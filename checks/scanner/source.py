@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, cast
 from checks.core.errors import TooLarge
 
 FIELD = b"\x1f"
-"""Between the fields of a row; a row ends in a line feed, and a line feed in a value is written as a space."""
+"""Between the fields of a row. A row ends in a line feed; one within a value is written as a space."""
 NESTED = "!"
 """Between the parts of a nested name: ``backup.tar!var/app.log.gz``."""
 BLOCK = 2**18
