@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO, Protocol, cast
 
 from checks.connectors.zstd_frames import MAGIC as _ZSTD
+from checks.connectors.zstd_frames import SKIPPABLE as _ZSTD_SKIPPABLE
 from checks.connectors.zstd_frames import ZstdFrames
 from checks.core.errors import MissingDriver, Unreadable
 
@@ -35,7 +36,8 @@ def compression_of(head: bytes) -> str | None:
         return "xz"
     if _BZIP2.match(head):
         return "bzip2"
-    return "zstd" if head.startswith(_ZSTD) else None
+    skippable = head[1:4] == _ZSTD_SKIPPABLE and head[0] >> 4 == 5  # pzstd begins with such a frame
+    return "zstd" if skippable or head.startswith(_ZSTD) else None
 
 
 def decompressed(kind: str, head: bytes, stream: BinaryIO, what: str, block: int) -> Iterator[bytes]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import BinaryIO
 
 MAGIC = b"\x28\xb5\x2f\xfd"
-_SKIPPABLE = b"\x2a\x4d\x18"  # behind a byte from 0x50 to 0x5f
+SKIPPABLE = b"\x2a\x4d\x18"
+"""Behind a byte from 0x50 to 0x5f, the mark of a frame that holds no text."""
 _DICTIONARY_ID, _CONTENT_SIZE = (0, 1, 2, 4), (0, 2, 4, 8)  # bytes, by what the descriptor says
 _RUN, _RESERVED = 1, 3  # types of block
 
@@ -65,7 +66,7 @@ class ZstdFrames:
         if self._stage == "magic":
             if field == MAGIC:
                 self._stage, self._wanted = "descriptor", 1
-            elif field[1:] == _SKIPPABLE and field[0] >> 4 == 5:
+            elif field[1:] == SKIPPABLE and field[0] >> 4 == 5:
                 self._stage, self._wanted = "length", 4
             else:
                 self.foreign = True

@@ -114,15 +114,32 @@ def prepare() -> None:
     """Compile the kernel, or load what was kept; takes seconds the first time, milliseconds later."""
     mark = _folder() / "complete"
     if not mark.exists():
-        for made, signature in _parts:
-            if not made.signatures:
-                made.compile(signature)
-                made.disable_compile()
+        for made, signature in _callees_first():
+            made.compile(signature)
+            made.disable_compile()
     for made, signature in _entries:
         if not made.signatures:
             made.compile(signature)
     if _usable(_folder()):
         mark.touch()
+
+
+def _callees_first() -> list[tuple[Any, Any]]:
+    """Return the parts in an order in which each calls only earlier ones, so that none is compiled twice."""
+    by_name = {made.__name__: (made, signature) for made, signature in _parts}
+    ordered: dict[str, tuple[Any, Any]] = {}
+
+    def add(name: str) -> None:
+        if name in ordered or by_name[name][0].signatures:
+            return
+        for called in by_name[name][0].py_func.__code__.co_names:
+            if called in by_name and called != name:
+                add(called)
+        ordered[name] = by_name[name]
+
+    for name in by_name:
+        add(name)
+    return list(ordered.values())
 
 
 @functools.cache
