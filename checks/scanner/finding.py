@@ -51,8 +51,8 @@ class Match:
 
 
 def match_of(
-    *, offset: int, end: int, line: int, tag: int, first6: int, last4: int, length: int, form: int, marks: int,
-    key: bytes,
+    *, offset: int, end: int, line: int, tag: int, first6: int, last4: int, length: int, form: int,
+    marks: int, key: bytes,
 ) -> Match:  # fmt: skip
     """Return the record of a hit in words. ``key`` is the run's; the fingerprint is an HMAC-SHA-256."""
     head = f"{first6:06}"

@@ -25,8 +25,9 @@ except ImportError:
 
 RECORD = np.dtype(
     [
-        ("offset", np.int64), ("end", np.int64), ("line", np.int64), ("tag", np.uint64), ("first6", np.uint32),
-        ("last4", np.uint16), ("length", np.uint8), ("form", np.uint8), ("marks", np.uint16),
+        ("offset", np.int64), ("end", np.int64), ("line", np.int64), ("tag", np.uint64),
+        ("first6", np.uint32), ("last4", np.uint16), ("length", np.uint8), ("form", np.uint8),
+        ("marks", np.uint16),
     ],
     align=True,
 )  # fmt: skip

@@ -62,7 +62,7 @@ _DIGIT, ESCAPE = 1, 1 << 32
 
 
 def counts() -> npt.NDArray[np.uint64]:
-    """Return by byte: 1 for a digit, ``ESCAPE`` for what may begin an escape (``%``, ``\\``, ``&``, ``+``)."""
+    r"""Return by byte: 1 for a digit, ``ESCAPE`` for what may begin an escape (``% \ & +``)."""
     table = np.zeros(256, np.uint64)
     table[ord("0") : ord("9") + 1] = _DIGIT
     for escape in b"%\\&+":
