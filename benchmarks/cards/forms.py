@@ -172,7 +172,6 @@ FORMS: tuple[Form, ...] = (
         Form(f"html by {entity}", _joined(entity), _BY_FOUR, "html")
         for entity in ("&nbsp;", "&#160;", "&#45;", "&ndash;")
     ),
-    Form("quoted-printable", _each("={:02X}")),
     Form("fullwidth", _script(0xFF10)),
     Form("arabic-indic", _script(0x0660)),
     Form("extended arabic-indic", _script(0x06F0)),

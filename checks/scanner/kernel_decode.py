@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from checks.scanner.jit import BYTES, HITS, INT, NOTHING, PAIR, STATE, TABLES, TRIPLE, WORK, inner
+from checks.scanner.jit import BYTES, FLAG, HITS, INT, NOTHING, PAIR, STATE, TABLES, TRIPLE, WORK, inner
 from checks.scanner.kernel_runs import read_text
 from checks.scanner.kernel_verify import BASE64, HEX, HTML, JSON, PLAIN, URL, is_digit
 
@@ -82,7 +82,7 @@ def _read_segment(
             place[size] = begun
             size += 1
             begun = index
-    read_text(text, size, place[:size], BASE64 if kind == 0 else HEX, state, hits, work, tables)
+    read_text(text[:size], size, place[:size], BASE64 if kind == 0 else HEX, state, hits, work, tables)
     return last
 
 
@@ -105,7 +105,8 @@ def _read_escapes(
         if start <= index < end:
             if byte == 37:  # %34
                 code, width = _hexadecimal(source, index + 1, min(index + 3, stop), tables)
-                escaped = width == 2
+                # Of %B, a digit and more of them the first track of a card begins with.
+                escaped = width == 2 and not (code >= 176 and code < 186 and _track(source, index + 2, stop))
                 width, kinds = (3, kinds | 1) if escaped else (1, kinds)
             elif byte == 92 and index + 1 < stop:  # \u0034, \t
                 code, width, escaped = _json(source, index, stop, tables)
@@ -133,7 +134,16 @@ def _read_escapes(
         index += width
     form = HTML if kinds & 4 else JSON if kinds & 2 else URL if kinds & 1 else PLAIN
     if kinds:
-        read_text(text, written, place[:written], form, state, hits, work, tables)
+        read_text(text[:written], written, place[:written], form, state, hits, work, tables)
+
+
+@inner(FLAG, BYTES, INT, INT)
+def _track(source: Any, start: Any, stop: Any) -> bool:
+    """Whether 13 digits stand at ``start``: after ``%B`` they are a track's, not an escape's."""
+    for at in range(start, start + 13):  # noqa: SIM110  the compiler wants it plain
+        if at >= stop or not is_digit(source[at]):
+            return False
+    return True
 
 
 @inner(PAIR, BYTES, INT, INT, TABLES)

@@ -19,7 +19,9 @@ from checks.scanner.kernel_verify import (
     try_number,
 )
 
-DIGIT, SEPARATOR, NUL, HIGH = 1, 2, 4, 8
+NUL, HIGH = 4, 8
+_SIGNIFICANT = 8
+"""Digits behind the point of a number with an exponent: fewer are no card number but for one in 10,000."""
 
 
 @inner(FLAG, INT)
@@ -207,7 +209,7 @@ def _read_groups(
             ):
                 break
             end_of, count, other_count = other_end, other_count, np.int64(0)
-        if size >= 12 and chain >= 1 and joint == 46 and size2 == 1 and len(at) == 0:
+        if size >= _SIGNIFICANT and chain >= 1 and joint == 46 and size2 == 1 and len(at) == 0:
             _try_exponent(text, second, first, index, form, source, place, state, hits, work, tables)
         fourth, third, second = third, second, first
         size4, size3, size2 = size3, size2, size

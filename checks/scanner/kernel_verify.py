@@ -174,6 +174,8 @@ def _surroundings(
     if before | 32 == 98 and two_before == 37 and end < len(source) and source[end] == 94:  # track 1: %BPAN^
         marks |= TRACK
     low, high = max(first - 64, 0), min(end + 64, len(source) - 4)
+    if marks & TRACK:  # what stands before a track's number belongs to the track
+        marks = TRACK
     for at in range(low, high):
         letter = source[at] | 32
         if letter == 99 or letter == 112 or letter == 118 or letter == 115:

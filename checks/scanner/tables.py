@@ -37,7 +37,8 @@ def prefixes() -> tuple[npt.NDArray[np.uint16], Bytes]:
             six[int(low) * scale : (int(high) + 1) * scale] |= mask
     by_four = six.reshape(10**4, 100)
     settled = (by_four == by_four[:, :1]).all(axis=1)
-    return np.where(settled, by_four[:, 0], SIX_DIGITS_DECIDE).astype(np.uint16), six
+    # In 16 bits from the start: numpy would keep the mark in the 8 bits of the others, where it is 0.
+    return np.where(settled, by_four[:, 0].astype(np.uint16), np.uint16(SIX_DIGITS_DECIDE)), six
 
 
 def characters() -> Bytes:
