@@ -129,8 +129,12 @@ def described(block: bytes, default: str) -> Described:
             if name not in message:
                 message[name] = " ".join(value.split())
         encoding = str(message.get("content-transfer-encoding", "")).partition(";")[0].strip().lower()
-        boundary = (message.get_boundary() or "").encode("utf-8", "surrogateescape")
-        return Described(message.get_content_type(), encoding, boundary, message.get_filename() or "")
+        kind = message.get_content_type()
+        if kind.startswith("multipart/"):
+            boundary = (message.get_boundary() or "").encode("utf-8", "surrogateescape")
+            return Described(kind, encoding, boundary)
+        named = any("name" in value.lower() for value in message.values())  # spares a look at parameters
+        return Described(kind, encoding, file_name=(message.get_filename() or "") if named else "")
     except (ValueError, LookupError, TypeError, AttributeError):  # what email raises over odd parameters
         return Described("")
 

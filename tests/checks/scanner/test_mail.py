@@ -203,7 +203,7 @@ def reasons(raw: bytes, limits: Limits | None = None) -> list[str]:
         (b"Content-Type: multipart/mixed", CARD, "told apart"),
         (b"Content-Type: multipart/mixed; boundary=b", CARD, "truncated"),
         (b"Content-Type: multipart/mixed; boundary=b", b"--b\n\n" + CARD, "truncated"),
-        (b"Content-Type: multipart/mixed; boundary=b; filename*" + b"9" * 5000 + b"=x", CARD, "told apart"),
+        (b"Content-Type: multipart/mixed; boundary=b; boundary*" + b"9" * 5000 + b"=x", CARD, "told apart"),
         (b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data", CARD, "S/MIME"),
         (b"Content-Type: application/ms-tnef", CARD, "not what they encode"),
         (b"Content-Type: message/partial; id=1; number=2", CARD, "split"),
