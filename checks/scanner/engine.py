@@ -15,23 +15,16 @@ import numpy.typing as npt
 
 from checks.core.errors import TooLarge
 from checks.detectors.card_networks import TEST_NUMBERS
-from checks.scanner import kernel, tables
-from checks.scanner.finding import Match, match_of
+from checks.scanner import context, kernel, kernel_queue, tables
+from checks.scanner.finding import TEST, Match, match_of
 from checks.scanner.jit import RECORD, Tables, Work, prepare
 
-WINDOW = 2**17
-"""Bytes looked at in one go: they and their classes stay in the second-level cache."""
+WINDOW = 2**18
+"""Bytes looked at in one go: they stay in the second-level cache."""
 BEFORE, BEHIND = 256, 512
 """Bytes beside a window's own: as far as a number in the longest escapes and its context reach."""
-TEST = 1 << 8
-"""In ``marks``: a network published the number for tests."""
-
-
-def _tables() -> Tables:
-    four, six = tables.prefixes()
-    return Tables(
-        four, six, tables.characters(), tables.counts(), tables.lanes(), tables.values(), tables.entities()
-    )
+_COUNT, _FULL, _QUEUED, _LINES = 0, 3, 5, 6  # places in the kernel's state
+_NO_CLASS = 1  # a byte that is nothing to the kernel
 
 
 class Engine:
@@ -47,27 +40,28 @@ class Engine:
     ) -> None:
         prepare()
         self.key = secrets.token_bytes(16) if key is None else key
-        self._encoded = encoded
-        self._size = BEFORE + window + BEHIND
-        self._buffer = np.zeros(self._size, np.uint8)
-        self._view = memoryview(self._buffer)  # type: ignore[arg-type]
-        self._words = np.zeros((self._size + kernel.PADDING) // 4 + 1, np.uint32)
-        self._classes = self._words.view(np.uint8)
-        self._hits = np.zeros(self._size // 8, RECORD)
-        self._state = np.zeros(6, np.int64)
-        self._state[3] = doubtful
-        key_words = np.frombuffer(self.key, np.uint64).copy()
+        self._encoded, self._doubtful = encoded, doubtful
+        self._size = size = BEFORE + window + BEHIND
+        self._buffer = np.zeros(size + kernel.PADDING, np.uint8)
+        self._view = memoryview(self._buffer)[:size]  # type: ignore[arg-type]
+        self._hits = np.zeros(size // 8, RECORD)
+        self._state = np.zeros(16, np.int64)
+        self._lines = np.zeros(size // 64 + 3, np.int32)
+        self._queue = np.zeros((5 * (size // 64 + 3), 3), np.int64)
+        self._none = np.zeros(0, np.int32)
         self._work = Work(
-            np.zeros(0, np.int32), key_words, np.zeros(self._size, np.uint8), np.zeros(self._size, np.int32),
-            np.zeros(self._size, np.uint8), np.zeros(self._size, np.int32), np.zeros(32, np.uint8),
-            np.zeros(32, np.int32), np.zeros(6, np.int64),
+            np.zeros(size, np.uint8), np.zeros(size, np.int32),
+            np.zeros(size, np.uint8), np.zeros(size, np.int32),
         )  # fmt: skip
-        self._tables = _tables()
-        self._tests = np.array(
-            [kernel.tag(np.uint64(int(number)), len(number), key_words) for number in TEST_NUMBERS], np.uint64
-        )
-        self.size = 0
-        self.lines = 0
+        four, six = tables.prefixes()
+        self._tables = Tables(
+            four, six, tables.characters(), tables.values(), tables.entities(),
+            np.frombuffer(self.key, np.uint64).copy(),
+        )  # fmt: skip
+        self.size = self.lines = 0
+        self._tests: frozenset[int] = frozenset()
+        self._tests = frozenset(self.block("\n".join(TEST_NUMBERS).encode())["tag"].tolist())
+        self.size = self.lines = 0
 
     def block(self, data: bytes) -> npt.NDArray[Any]:
         """Return the records of the hits in ``data``, a text that is whole."""
@@ -120,23 +114,52 @@ class Engine:
 
     def _window(self, own: int, end: int, filled: int, base: int, line: int) -> npt.NDArray[Any]:
         """Look at the buffer's first ``filled`` bytes; it answers for those from ``own`` to ``end``."""
-        state = self._state
-        state[0], state[1], state[2], state[5] = 0, own, end, base
-        lines = kernel.scan(
-            self._buffer, filled, self._classes, self._words, self._encoded, state, self._hits, self._work,
-            self._tables,
-        )  # fmt: skip
-        if state[4]:
-            raise TooLarge("more card numbers in one window than it can hold")
+        state, source, hits = self._state, self._buffer, self._hits
+        source[filled : filled + kernel.PADDING] = _NO_CLASS
+        state[:5] = (0, own, end, 0, base)
+        lines = kernel.find(
+            source, filled, self._encoded, state, hits, self._lines, self._queue, self._none, self._tables
+        )
+        if state[_QUEUED]:
+            kernel_queue.decode(
+                source, filled, state, hits, self._queue, self._none, self._work, self._tables
+            )
         self.size += end - own
-        self.lines += int(lines)
-        hits = self._hits[: int(state[0])].copy()
-        if len(hits):
-            hits["offset"] += base
-            hits["end"] += base
-            hits["line"] += line
-            hits["marks"] |= np.where(np.isin(hits["tag"], self._tests), TEST, 0).astype(np.uint16)
-        return hits
+        self.lines += lines
+        count, full = state[_COUNT], state[_FULL]
+        if full:
+            raise TooLarge("more card numbers in one window than it can hold")
+        if not count:
+            return hits[:0]
+        found = self._judged(hits[:count], filled)
+        for hit in found:
+            hit["line"] = self._lines_before(int(hit["offset"])) - state[_LINES] + line
+        found["offset"] += base
+        found["end"] += base
+        return found
+
+    def _judged(self, hits: npt.NDArray[Any], filled: int) -> npt.NDArray[Any]:
+        """Return ``hits`` in order, each once, with their marks and without those in doubt."""
+        window = self._view[:filled]
+        columns = (hits[name].tolist() for name in ("offset", "end", "form", "length", "tag"))
+        rows = list(zip(*columns, strict=True))
+        kept, seen = [], set()
+        # Of one found raw and in an encoding the raw one counts: it comes first, and the sort is stable.
+        for index in sorted(range(len(rows)), key=lambda index: rows[index][0]):
+            *where, tag = rows[index]
+            if (where[0], tag) in seen:
+                continue
+            seen.add((where[0], tag))
+            marks = context.marks(window, *where)
+            if self._doubtful or not marks & context.DOUBTS:
+                hits[index]["marks"] = marks | (TEST if tag in self._tests else 0)
+                kept.append(index)
+        return hits[kept]
+
+    def _lines_before(self, at: int) -> int:
+        """Return the line feeds in the window before ``at``."""
+        whole = at & ~63
+        return int(self._lines[at >> 6]) + bytes(self._view[whole:at]).count(b"\n")
 
     def _joined(self, found: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         return np.concatenate([self._hits[:0], *found])

@@ -7,6 +7,16 @@ import hmac
 from dataclasses import dataclass
 
 from checks.detectors.card_networks import network_by_prefix
+from checks.scanner.context import (
+    CARD_WORD,
+    IN_FRACTION,
+    IN_HEX,
+    IN_IBAN,
+    IN_PHONE,
+    IN_UUID,
+    SECURITY_CODE,
+    TRACK,
+)
 
 FORMS = (
     "plain", "grouped", "other-script", "exponent", "utf-16-le", "utf-16-be", "url", "json", "html", "base64",
@@ -14,10 +24,14 @@ FORMS = (
 )  # fmt: skip
 """By the kernel's number; ``json`` and ``html`` are escapes, ``exponent`` a floating point number."""
 _DOUBTS = {
-    1: "within hexadecimal", 2: "behind a decimal point", 4: "a telephone number by its plus sign",
-    8: "within a UUID", 16: "a valid IBAN",
-}  # fmt: skip
-_WORD, _CVV, _TRACK, _TEST = 32, 64, 128, 256
+    IN_HEX: "within hexadecimal",
+    IN_FRACTION: "behind a decimal point",
+    IN_PHONE: "a telephone number by its plus sign",
+    IN_UUID: "within a UUID",
+    IN_IBAN: "a valid IBAN",
+}
+TEST = 1 << 8
+"""In ``marks``: a network published the number for tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ def match_of(
     """Return the record of a hit in words. ``key`` is the run's; the fingerprint is an HMAC-SHA-256."""
     head = f"{first6:06}"
     doubts = tuple(text for bit, text in _DOUBTS.items() if marks & bit)
-    sure = marks & (_WORD | _CVV | _TRACK) or form == 1
+    sure = marks & (CARD_WORD | SECURITY_CODE | TRACK) or form == 1
     return Match(
         offset=offset,
         end=end,
@@ -67,8 +81,8 @@ def match_of(
         masked=f"{head}{'*' * (length - 10)}{last4:04}",
         confidence="low" if doubts else "high" if sure else "medium",
         fingerprint=hmac.new(key, tag.to_bytes(8, "big"), hashlib.sha256).hexdigest()[:16],
-        test_number=bool(marks & _TEST),
-        security_code=bool(marks & _CVV),
-        track_data=bool(marks & _TRACK),
+        test_number=bool(marks & TEST),
+        security_code=bool(marks & SECURITY_CODE),
+        track_data=bool(marks & TRACK),
         doubts=doubts,
     )

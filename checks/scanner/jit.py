@@ -35,41 +35,32 @@ RECORD = np.dtype(
 
 
 class Tables(NamedTuple):
-    """What the kernel looks things up in; see :mod:`checks.scanner.tables`."""
+    """What the kernel looks things up in; see :mod:`checks.scanner.tables`. ``key`` is the run's."""
 
     four: Any
     six: Any
     characters: Any
-    counts: Any
-    lanes: Any
     values: Any
     entities: Any
+    key: Any
 
 
 class Work(NamedTuple):
     """Room that is used again and again: normalised and decoded text, and where each byte came from."""
 
-    none: Any  # a map of no length stands for "the same place"
-    key: Any
     text: Any
     at: Any
     decoded: Any
     place: Any
-    number: Any  # for what is written out in full, and where its digits stand
-    digits: Any
-    until: Any
 
 
-BYTE, INT, WORD, FLAG, NOTHING = numba.uint8, numba.int64, numba.uint64, numba.boolean, numba.void
+INT, WORD, FLAG, NOTHING = numba.int64, numba.uint64, numba.boolean, numba.void
 BYTES, PLACES, STATE, KEY = numba.uint8[::1], numba.int32[::1], numba.int64[::1], numba.uint64[::1]
 HITS = numba.from_dtype(RECORD)[::1]
 PAIR, TRIPLE = numba.types.UniTuple(INT, 2), numba.types.Tuple([INT, INT, FLAG])
-WORDS = numba.uint32[::1]
-WORK = numba.types.NamedTuple([PLACES, KEY, BYTES, PLACES, BYTES, PLACES, BYTES, PLACES, STATE], Work)
-TABLES = numba.types.NamedTuple(
-    [numba.uint16[::1], BYTES, BYTES, KEY, numba.uint64[:, ::1], numba.uint8[:, ::1], numba.int64[:, ::1]],
-    Tables,
-)
+QUEUE, PREFIXES = numba.int64[:, ::1], numba.uint16[::1]
+WORK = numba.types.NamedTuple([BYTES, PLACES, BYTES, PLACES], Work)
+TABLES = numba.types.NamedTuple([PREFIXES, BYTES, BYTES, BYTES, QUEUE, KEY], Tables)
 _OPTIONS: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy", "_nrt": False}
 
 

@@ -1,8 +1,9 @@
-"""Compiled: one window of bytes, looked at in two steps.
+"""Compiled: one window of bytes, looked at 64 at a time.
 
-First every byte is classed without a branch, which the compiler turns into vector instructions; then
-aligned words of four classes are joined in blocks, and only a block in which words in a row are all
-ones is looked at more closely. A run of 13 always holds two such words, one of 16 three.
+What each byte is comes as the bits of words, and runs of thirteen are found by shifting words over
+themselves: what cannot belong to a card number costs a fraction of a processor's cycle a byte, and what
+may be one is looked at digit by digit. What is written in another script or an encoding is only noted by
+``find``, and looked at by ``decode``: two entries, so that they can be compiled side by side.
 """
 
 from __future__ import annotations
@@ -16,182 +17,172 @@ from checks.scanner.jit import (
     FLAG,
     HITS,
     INT,
-    KEY,
-    NOTHING,
+    PLACES,
+    PREFIXES,
+    QUEUE,
     STATE,
     TABLES,
     WORD,
-    WORDS,
-    WORK,
     entry,
     inner,
 )
-from checks.scanner.kernel_decode import read_encoded
-from checks.scanner.kernel_runs import read_run
-from checks.scanner.kernel_verify import COUNT, FROM, PLAIN, TO, tag_of
+from checks.scanner.kernel_groups import FROM, PLAIN, groups, is_digit, verify
+from checks.scanner.kernel_masks import encoded_masks, lowest, number_masks, ones
 
-_ALL = np.uint32(0x01010101)
-_BLOCK = 32  # words of four bytes
-PADDING = 160
-"""Bytes behind the classes of a window, so that the last block and the words after it are there."""
-
-
-@inner(NOTHING, BYTES, BYTES, INT)
-def _class_numbers(source: Any, classes: Any, size: Any) -> None:
-    """Set ``classes`` to 1 where a run of digits and separators may go on; see ``kernel_runs.of_class``."""
-    for at in range(size):
-        byte = source[at]
-        classes[at] = (
-            (np.uint8(byte - np.uint8(45)) <= np.uint8(12))
-            | (byte == np.uint8(32))
-            | (byte == np.uint8(9))
-            | (byte >= np.uint8(128))
-            | (byte == np.uint8(0))
-        )
+FOREIGN, EXPONENTS, ESCAPES, BASE64S, HEXES = range(5)
+"""Kinds of what is noted for ``decode``."""
+QUEUED, LINES = 5, 6  # in ``state``: how many are noted, and the line feeds before FROM
+PADDING = 192
+"""Bytes behind a window's text, of no class: whole words and the one after them are read."""
+_ONE = np.uint64(1)
+_TOP = np.uint64(63)
 
 
-@inner(NOTHING, BYTES, BYTES, INT)
-def _class_encoded(source: Any, classes: Any, size: Any) -> None:
-    """Set ``classes`` to 1 for letters, digits and what encodings and escapes are written with."""
-    for at in range(size):
-        byte = source[at]
-        classes[at] = (
-            (np.uint8((byte | np.uint8(32)) - np.uint8(97)) <= np.uint8(25))
-            | (np.uint8(byte - np.uint8(47)) <= np.uint8(10))
-            | (np.uint8(byte - np.uint8(35)) <= np.uint8(3))
-            | (byte == np.uint8(43))
-            | (byte == np.uint8(59))
-            | (byte == np.uint8(61))
-            | (byte == np.uint8(92))
-        )
+@inner(WORD, WORD, WORD, INT)
+def _ahead(word: Any, following: Any, by: Any) -> Any:
+    """Return ``word`` moved down by ``by`` (1–63) bits, the first bits of ``following`` on top."""
+    return word >> np.uint64(by) | following << np.uint64(64 - by)
 
 
-@inner(INT, BYTES, INT, INT)
-def _count_lines(source: Any, start: Any, end: Any) -> Any:
-    """Return the line feeds in ``source[start:end]``."""
-    lines = np.int64(0)
-    for at in range(start, end):
-        lines += source[at] == np.uint8(10)
-    return lines
+@inner(FLAG, BYTES, INT)
+def _joins(source: Any, at: Any) -> Any:
+    """Whether ``source[at]`` is a separator alone between two digits."""
+    byte = source[at]
+    separator = byte == 32 or byte == 9 or byte == 45 or byte == 46
+    return separator and is_digit(source[at - 1]) and is_digit(source[at + 1])
 
 
-@entry(INT, BYTES, INT, BYTES, WORDS, FLAG, STATE, HITS, WORK, TABLES)
-def scan(
-    source: Any,
-    size: Any,
-    classes: Any,
-    words: Any,
-    encoded: Any,
-    state: Any,
-    hits: Any,
-    work: Any,
-    tables: Any,
-) -> Any:
-    """Look at ``source[:size]`` and fill ``hits``; returns the line feeds in what this window answers for.
+@inner(FLAG, BYTES, INT, INT, PREFIXES)
+def _plausible(source: Any, start: Any, length: Any, four: Any) -> Any:
+    """Whether ``length`` digits begin as some card's do, and end in the right check digit.
 
-    ``classes`` holds ``PADDING`` bytes more than ``size``; ``words`` are the same bytes as 32-bit words.
-    ``state``: hits so far, first and last place answered for, whether doubtful hits are kept, whether
-    ``hits`` was too short, and where the window lies in its stream.
+    What ``verify`` does as well, but small enough to be put where it is called: most numbers end here.
     """
-    _class_numbers(source, classes, size)
-    _find(source, size, classes, words, False, state, hits, work, tables)
-    if encoded:
-        raw = state[COUNT]
-        _class_encoded(source, classes, size)
-        _find(source, size, classes, words, True, state, hits, work, tables)
-        if state[COUNT] > raw:
-            _merge(hits, raw, state)
-    lines = np.int64(0)
-    counted = state[FROM]
-    for index in range(state[COUNT]):
-        lines += _count_lines(source, counted, hits[index].offset)
-        counted = hits[index].offset
-        hits[index].line = lines
-    return lines + _count_lines(source, counted, min(state[TO], size))
+    prefix = (
+        np.int64(source[start]) * 1000 + np.int64(source[start + 1]) * 100
+        + np.int64(source[start + 2]) * 10 + np.int64(source[start + 3]) - 48 * 1111
+    )  # fmt: skip
+    issued = np.int64(four[prefix])
+    if issued < 0x8000 and not issued >> (length - 13) & 1:
+        return False
+    total = np.int64(0)
+    double = False
+    for index in range(start + length - 1, start - 1, -1):
+        digit = np.int64(source[index]) - 48
+        total += digit + (digit - (9 if digit > 4 else 0) if double else 0)
+        double = not double
+    return total % 10 == 0
 
 
-@inner(NOTHING, BYTES, INT, BYTES, WORDS, FLAG, STATE, HITS, WORK, TABLES)
-def _find(
-    source: Any,
-    size: Any,
-    classes: Any,
-    words: Any,
-    encoded: Any,
-    state: Any,
-    hits: Any,
-    work: Any,
+@entry(INT, BYTES, INT, FLAG, STATE, HITS, PLACES, QUEUE, PLACES, TABLES)
+def find(
+    source: Any, size: Any, encoded: Any, state: Any, hits: Any, lines: Any, queue: Any, none: Any,
     tables: Any,
-) -> None:
-    """Look more closely wherever enough words in a row are all ones."""
-    for at in range(size, size + PADDING):
-        classes[at] = 0
-    done = 0
-    for block in range(0, (size + 3) // 4, _BLOCK):
-        any_hit = np.uint32(0)
-        if encoded:
-            for word in range(block, block + _BLOCK):
-                any_hit |= np.uint32((words[word] & words[word + 1] & words[word + 2]) == _ALL)
-        else:
-            for word in range(block, block + _BLOCK):
-                any_hit |= np.uint32((words[word] & words[word + 1]) == _ALL)
-        if not any_hit:
-            continue
-        for word in range(block, block + _BLOCK):
-            at = word * 4
-            if at < done or words[word] & words[word + 1] != _ALL:
-                continue
-            start = at
-            while start > 0 and classes[start - 1]:
-                start -= 1
-            end = at + 8
-            while words[end // 4] == _ALL:
-                end += 4
-            while end < size and classes[end]:
-                end += 1
-            end = min(end, size)
-            done = end
-            if encoded:
-                if end - start >= 16:
-                    read_encoded(source, start, end, size, state, hits, work, tables)
-            elif end - start >= 13:
-                read_run(source, start, end, work.none, PLAIN, state, hits, work, tables)
+) -> Any:  # fmt: skip
+    """Look at ``source[:size]``, fill ``hits`` and ``queue``; returns the line feeds from FROM to TO.
 
-
-@inner(NOTHING, HITS, INT, STATE)
-def _merge(hits: Any, raw: Any, state: Any) -> None:
-    """Sort the hits by place (few are out of order) and drop those found twice, raw and in an encoding."""
-    count = state[COUNT]
-    for index in range(raw, count):
-        at = index
-        while at > 0 and hits[at - 1].offset > hits[at].offset:
-            _swap(hits, at)
-            at -= 1
-    kept = 0
-    for index in range(count):
-        same = (
-            kept > 0 and hits[kept - 1].offset == hits[index].offset and hits[kept - 1].tag == hits[index].tag
+    ``lines`` gets the line feeds before each 64 bytes; ``none`` is a map of no length. ``queue`` takes
+    rows ``(kind, place of 64 bytes, which of them as bits)``; there is room for five for each 64 bytes.
+    """
+    zero = np.uint64(0)
+    counted = zero
+    queued = 0
+    before, before_kind, before_run = zero, zero, zero  # digits, digits and others, runs of 13
+    digits, separators, other, feeds, letters = number_masks(source, 0)
+    escapes = first = second = two = sixteen = next_escapes = next_first = next_second = next_two = zero
+    next_sixteen = zero
+    if encoded:
+        escapes, first, second, two, sixteen = encoded_masks(source, 0)
+    for at in range(0, size, 64):
+        next_digits, next_separators, next_other, next_feeds, next_letters = number_masks(source, at + 64)
+        lines[at >> 6] = counted
+        counted += ones(feeds)
+        # Digits, and separators alone between two of them.
+        joined = digits | separators & (digits << _ONE | before >> _TOP) & _ahead(digits, next_digits, 1)
+        next_joined = next_digits | (
+            next_separators & (next_digits << _ONE | digits >> _TOP) & next_digits >> _ONE
         )
-        if not same:
-            hits[kept] = hits[index]
-            kept += 1
-    state[COUNT] = kept
-
-
-@inner(NOTHING, HITS, INT)
-def _swap(hits: Any, at: Any) -> None:
-    one, two = hits[at - 1], hits[at]
-    one.offset, two.offset = two.offset, one.offset
-    one.end, two.end = two.end, one.end
-    one.line, two.line = two.line, one.line
-    one.tag, two.tag = two.tag, one.tag
-    one.first6, two.first6 = two.first6, one.first6
-    one.last4, two.last4 = two.last4, one.last4
-    one.length, two.length = two.length, one.length
-    one.form, two.form = two.form, one.form
-    one.marks, two.marks = two.marks, one.marks
-
-
-@entry(WORD, WORD, INT, KEY)
-def tag(value: Any, length: Any, key: Any) -> Any:
-    """Return the tag that a number has under ``key``."""
-    return tag_of(value, length, key)
+        run2, next_run2 = joined & _ahead(joined, next_joined, 1), next_joined & next_joined >> _ONE
+        run4, next_run4 = run2 & _ahead(run2, next_run2, 2), next_run2 & next_run2 >> np.uint64(2)
+        run8, next_run8 = run4 & _ahead(run4, next_run4, 4), next_run4 & next_run4 >> np.uint64(4)
+        run13 = run8 & _ahead(run8, next_run8, 5)
+        starts = run13 & ~(run13 << _ONE | before_run)
+        before_run = run13 >> _TOP
+        while starts:
+            bit = lowest(starts)
+            starts &= starts - _ONE
+            begin = at + bit
+            view = digits >> np.uint64(bit) | next_digits << np.uint64(63 - bit) << _ONE
+            length = lowest(~view)
+            if 13 <= length < 64 and not _joins(source, begin + length):
+                if length <= 19 and _plausible(source, begin, length, tables.four):
+                    verify(source, begin, begin + length, length, none, source, PLAIN, state, hits, tables)
+                continue
+            length = lowest(~(joined >> np.uint64(bit) | next_joined << np.uint64(63 - bit) << _ONE))
+            end = begin + length
+            if length == 64:  # longer than what is in view: to its end, byte by byte
+                while end < size and (is_digit(source[end]) or _joins(source, end)):
+                    end += 1
+            elif ones(view & ((_ONE << np.uint64(length)) - _ONE)) < np.uint64(13):
+                continue  # an address or a date
+            groups(source, begin, end, none, source, PLAIN, state, hits, tables)
+        kind = digits | separators | other
+        if other:
+            # No ASCII, or NUL: of these, digits and separators, runs of thirteen that touch the 64 bytes.
+            next_kind = next_digits | next_separators | next_other
+            run, next_run = before_kind & _ahead(before_kind, kind, 1), kind & _ahead(kind, next_kind, 1)
+            last = next_kind & next_kind >> _ONE
+            run, next_run = run & _ahead(run, next_run, 2), next_run & _ahead(next_run, last, 2)
+            last &= last >> np.uint64(2)
+            run, next_run = run & _ahead(run, next_run, 4), next_run & _ahead(next_run, last, 4)
+            last &= last >> np.uint64(4)
+            run, next_run = run & _ahead(run, next_run, 5), next_run & _ahead(next_run, last, 5)
+            if run | next_run:
+                queue[queued, 0], queue[queued, 1] = FOREIGN, at
+                queued += 1
+        before_kind = kind
+        exponents = run8 & _ahead(run2, next_run2, 8) & _ahead(letters, next_letters, 10)
+        if exponents:
+            queue[queued, 0], queue[queued, 1], queue[queued, 2] = EXPONENTS, at, np.int64(exponents)
+            queued += 1
+        if encoded:
+            next_escapes, next_first, next_second, next_two, next_sixteen = encoded_masks(source, at + 64)
+            # The first two characters of a group, four groups in a row: 13 digits hold as many.
+            pairs, next_pairs = first & _ahead(second, next_second, 1), next_first & next_second >> _ONE
+            pairs &= _ahead(pairs, next_pairs, 4)
+            next_pairs &= next_pairs >> np.uint64(4)
+            pairs &= _ahead(pairs, next_pairs, 8)
+            if pairs:
+                queue[queued, 0], queue[queued, 1], queue[queued, 2] = BASE64S, at, np.int64(pairs)
+                queued += 1
+            # Thirteen bytes in a row whose hexadecimal digits begin with 2 or 3.
+            pairs, next_pairs = two & _ahead(sixteen, next_sixteen, 1), next_two & next_sixteen >> _ONE
+            run, next_run = pairs & _ahead(pairs, next_pairs, 2), next_pairs & next_pairs >> np.uint64(2)
+            run, next_run = run & _ahead(run, next_run, 4), next_run & next_run >> np.uint64(4)
+            run, next_run = run & _ahead(run, next_run, 8), next_run & next_run >> np.uint64(8)
+            run &= _ahead(run, next_run, 10)
+            if run:
+                queue[queued, 0], queue[queued, 1], queue[queued, 2] = HEXES, at, np.int64(run)
+                queued += 1
+            # A number takes at most nine bytes for a digit, its escapes hold digits themselves: around
+            # any of them are as many as it has.
+            if escapes and ones(before) + ones(digits) + ones(next_digits) >= np.uint64(13):
+                queue[queued, 0], queue[queued, 1], queue[queued, 2] = ESCAPES, at, np.int64(escapes)
+                queued += 1
+            escapes, first, second = next_escapes, next_first, next_second
+            two, sixteen = next_two, next_sixteen
+        before = digits
+        digits, separators, other, feeds, letters = (
+            next_digits, next_separators, next_other, next_feeds, next_letters,
+        )  # fmt: skip
+    lines[(size + 63) >> 6] = counted
+    state[QUEUED] = queued
+    total = np.int64(0)
+    for bound in range(2):
+        place = state[FROM + bound]
+        feeds_before = np.int64(lines[place >> 6])
+        for index in range(place & ~63, place):
+            feeds_before += 1 if source[index] == 10 else 0
+        total = feeds_before - total
+        state[LINES] = feeds_before if bound == 0 else state[LINES]
+    return total

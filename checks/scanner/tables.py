@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,54 +57,14 @@ def characters() -> Bytes:
     return table
 
 
-# What a byte adds to the count of a run: digits in the low bits, escapes above them.
-_DIGIT, ESCAPE = 1, 1 << 32
-
-
-def counts() -> npt.NDArray[np.uint64]:
-    r"""Return by byte: 1 for a digit, ``ESCAPE`` for what may begin an escape (``% \ & +``)."""
-    table = np.zeros(256, np.uint64)
-    table[ord("0") : ord("9") + 1] = _DIGIT
-    for escape in b"%\\&+":
-        table[escape] = ESCAPE
-    return table
-
-
-def lanes() -> npt.NDArray[np.uint64]:
-    """Return ``[i & 3, byte]``: which of six readings of an encoded run a byte may continue.
-
-    A reading is a lane of eight bits, all set or none. Lanes 0–3: base64 whose groups of four begin
-    at ``i & 3`` (RFC 4648, 4), of bytes 0x20–0x3F alone, as digits and separators are. Lanes 4–5:
-    pairs of hexadecimal digits that begin at an even or odd place, of the same bytes.
-    """
-    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    places: tuple[Any, ...] = (
-        lambda six: six >> 3 == 0b001,
-        lambda six: six >> 1 & 0b111 == 0b001,
-        lambda six: six & 0b11 == 0b00,
-        lambda six: six >> 5 == 0b1,
-    )
-    table = np.zeros((4, 256), np.uint64)
-    for at in range(4):
-        for six, byte in enumerate(alphabet):
-            for lane in range(4):
-                if places[(at - lane) & 3](six):
-                    table[at, byte] |= np.uint64(0xFF << (8 * lane))
-        for byte in b"0123456789abcdefABCDEF":
-            for lane in range(2):
-                if (at - lane) & 1 or byte in b"23":
-                    table[at, byte] |= np.uint64(0xFF << (8 * (4 + lane)))
-    return table
-
-
-def values() -> npt.NDArray[np.uint8]:
-    """Return ``[kind, byte]``: the value of a base64 (kind 0) or hexadecimal (kind 1) digit, else 255."""
+def values() -> Bytes:
+    """Return, at ``kind * 256 + byte``, the value of a digit of base64 (kind 0) or 16 (1), else 255."""
     table = np.full((2, 256), 255, np.uint8)
     for six, byte in enumerate(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):
         table[0, byte] = six
     for value, byte in enumerate(b"0123456789abcdef"):
         table[1, byte] = table[1, ord(chr(byte).upper())] = value
-    return table
+    return table.reshape(-1)
 
 
 def entities() -> npt.NDArray[np.int64]:
