@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -104,33 +105,64 @@ def entry(result: Any, *arguments: Any) -> Callable[[Function], Function]:
 
 def prepare() -> None:
     """Compile the kernel, or load what was kept; takes seconds the first time, milliseconds later."""
-    mark = _folder() / "complete"
-    if not mark.exists():
-        for made, signature in _callees_first():
-            made.compile(signature)
-            made.disable_compile()
+    folder = _folder()
+    mark = folder / "complete"
+    if not mark.exists() and _usable(folder):
+        # Each entry in a process of its own: the compiler holds a lock on the whole of one.
+        others = [(_elsewhere(made.py_func), made, signature) for made, signature in _entries[1:]]
+        _compile(*_entries[0])
+        for process, made, signature in others:
+            if process.wait() == 0:
+                made.compile(signature)  # from what it has kept
     for made, signature in _entries:
         if not made.signatures:
-            made.compile(signature)
-    if _usable(_folder()):
+            _compile(made, signature)
+    if _usable(folder):
         mark.touch()
 
 
-def _callees_first() -> list[tuple[Any, Any]]:
-    """Return the parts in an order in which each calls only earlier ones, so that none is compiled twice."""
+def compile_entry(name: str) -> None:
+    """Compile and keep the entry called ``name``, whose module has been imported."""
+    for made, signature in _entries:
+        if made.__name__ == name:
+            _compile(made, signature)
+
+
+def _compile(made: Any, signature: Any) -> None:
+    """Compile an entry, after what it calls, each once and for the types given; or load what was kept."""
+    if not (_folder() / "complete").exists():
+        for part, types in _callees_first(made):
+            if not part.signatures:
+                part.compile(types)
+                part.disable_compile()
+    made.compile(signature)
+
+
+def _elsewhere(entry_function: Callable[..., Any]) -> subprocess.Popen[bytes]:
+    """Start to compile an entry in another process; should that fail, it is compiled in this one."""
+    module, name = entry_function.__module__, entry_function.__name__
+    call = f"import {module}; from {__name__} import compile_entry; compile_entry({name!r})"
+    return subprocess.Popen(
+        [sys.executable, "-c", call],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _callees_first(caller: Any) -> list[tuple[Any, Any]]:
+    """Return the parts that ``caller`` needs, in an order in which each calls only earlier ones."""
     by_name = {made.__name__: (made, signature) for made, signature in _parts}
     ordered: dict[str, tuple[Any, Any]] = {}
 
-    def add(name: str) -> None:
-        if name in ordered or by_name[name][0].signatures:
-            return
-        for called in by_name[name][0].py_func.__code__.co_names:
-            if called in by_name and called != name:
-                add(called)
-        ordered[name] = by_name[name]
+    def add(function: Any) -> None:
+        for called in function.__code__.co_names:
+            if called in by_name and called not in ordered and by_name[called][0].py_func is not function:
+                add(by_name[called][0].py_func)
+                ordered[called] = by_name[called]
 
-    for name in by_name:
-        add(name)
+    add(caller.py_func)
     return list(ordered.values())
 
 
