@@ -19,7 +19,7 @@ pdfium: Any = import_module("pypdfium2")
 raw: Any = import_module("pypdfium2.raw")
 LOCK = threading.RLock()
 
-_SHORTEST_NUMBER = 13  # digits of a card number
+_SHORTEST_NUMBER, _GROUP = 13, 4  # digits of a card number, and of what it is printed in
 _LONGEST = 2**25  # bytes of one string
 _KEYS = ("Contents", "RC", "T", "TU", "TM", "V", "DV", "Subj")  # ISO 32000-1, 12.5.2, 12.5.6.2, 12.7.3.1
 _BREAKS = str.maketrans({"\r": None, "\x02": "-", "\ufffe": "-"})  # a hyphen at the end of a line
@@ -102,13 +102,13 @@ def data_of(attachment: Any, limit: int) -> memoryview | None:
 
 
 def _unclear(text: Any) -> bool:
-    unknown = 0
-    for index in range(text.count_chars()):
-        if raw.FPDFText_HasUnicodeMapError(text, index) == 1:
-            unknown += 1
-            if unknown >= _SHORTEST_NUMBER:
-                return True
-    return False
+    """Whether as many characters are unknown as a number has; each group of its digits is looked into."""
+    count = text.count_chars()
+    unknown = raw.FPDFText_HasUnicodeMapError
+    handle = text.raw
+    if not any(unknown(handle, index) == 1 for index in range(0, count, _GROUP)):
+        return False
+    return sum(unknown(handle, index) == 1 for index in range(count)) >= _SHORTEST_NUMBER
 
 
 def _notes(document: Any, annotation: Any) -> Iterator[str]:
