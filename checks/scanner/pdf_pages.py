@@ -108,7 +108,7 @@ def _unclear(text: Any) -> bool:
     handle = text.raw
     if not any(unknown(handle, index) == 1 for index in range(0, count, _GROUP)):
         return False
-    return sum(unknown(handle, index) == 1 for index in range(count)) >= _SHORTEST_NUMBER
+    return sum(int(unknown(handle, index) == 1) for index in range(count)) >= _SHORTEST_NUMBER
 
 
 def _notes(document: Any, annotation: Any) -> Iterator[str]:
