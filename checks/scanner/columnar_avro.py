@@ -16,6 +16,7 @@ _ITEM = ", "
 _EXACT = 2.0**63
 _DIGITS = 2**14  # of a decimal at most
 _NESTED = 64  # levels of a schema at most
+_COLUMNS = 2**16
 _LOGICAL = ("logicalType", "precision", "scale", "default", "doc", "aliases", "order")
 
 _Plan = list[tuple[str, "_Plan | None"]]
@@ -34,8 +35,10 @@ class Schema:
         self._name = name
         self._named: dict[str, Any] = {}
         self._empty: set[str] = set()
+        self._levels: dict[str, int] = {}
         try:
-            self.plain = self._simplified(json.loads(raw), "", 0)
+            self.plain = self._simplified(json.loads(raw), "")
+            self._check_levels(self.plain)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise Unreadable(f"{name} has no valid schema") from None
         if self._takes_nothing(self.plain):
@@ -43,21 +46,19 @@ class Schema:
         self.columns: tuple[str, ...] = ("value",)
         self.plan: _Plan | None = None
         if (fields := self._fields(self.plain)) is not None:
-            named: list[str] = []
-            self.plan = self._planned(fields, "", named)
-            self.columns = tuple(named)
+            columns: list[str] = []
+            self.plan = self._planned(fields, "", columns)
+            self.columns = tuple(columns)
 
-    def _simplified(self, schema: Any, space: str, level: int) -> Any:
+    def _simplified(self, schema: Any, space: str) -> Any:
         """Return ``schema`` with what reading needs; note the types that it gives names to."""
-        if level > _NESTED:
-            raise Unreadable(f"{self._name} has a schema of more than {_NESTED} levels")
         if isinstance(schema, list):
-            return [self._simplified(branch, space, level + 1) for branch in schema]
+            return [self._simplified(branch, space) for branch in schema]
         if isinstance(schema, str):
             return self._known(schema, space)
         kind = schema["type"]
         if not isinstance(kind, str):
-            return self._simplified(kind, space, level + 1)
+            return self._simplified(kind, space)
         plain = {key: value for key, value in schema.items() if key not in _LOGICAL}
         if kind in ("record", "error", "enum", "fixed"):
             plain["name"] = full = _full_name(schema["name"], schema.get("namespace", space))
@@ -66,21 +67,38 @@ class Schema:
             self._named[full] = None
         if kind in ("record", "error"):
             plain["fields"] = [
-                {"name": field["name"], "type": self._simplified(field["type"], space, level + 1)}
+                {"name": field["name"], "type": self._simplified(field["type"], space)}
                 for field in schema["fields"]
             ]
         elif kind in ("array", "map"):
             inner = "items" if kind == "array" else "values"
-            plain[inner] = self._simplified(schema[inner], space, level + 1)
+            plain[inner] = self._simplified(schema[inner], space)
             if kind == "array" and self._takes_nothing(plain[inner]):
                 raise Unreadable(f"{self._name} has lists of what takes no bytes")
         elif kind in ("bytes", "fixed"):
             plain.update(self._decimal(schema))
         elif kind != "enum":
             return self._known(kind, space)
-        if "name" in plain:
-            self._named[plain["name"]] = plain
+        if kind not in ("array", "map", "bytes"):
+            self._named[full] = plain
+            self._levels[full] = self._check_levels(plain)
+            if self._takes_nothing(plain):
+                self._empty.add(full)
         return plain
+
+    def _check_levels(self, schema: Any) -> int:
+        """Return how deep values nest: fastavro recurses, without a limit of its own."""
+        if isinstance(schema, str):
+            return self._levels.get(schema, 0)
+        if isinstance(schema, list):
+            inner = schema
+        else:
+            inner = [field["type"] for field in schema.get("fields", ())]
+            inner += [schema[key] for key in ("items", "values") if key in schema]
+        levels = 1 + max(map(self._check_levels, inner), default=0)
+        if levels > _NESTED:
+            raise Unreadable(f"{self._name} has a schema of more than {_NESTED} levels")
+        return levels
 
     def _known(self, kind: str, space: str) -> str:
         full = _full_name(kind, space)
@@ -96,20 +114,19 @@ class Schema:
             return {}
         precision = _DIGITS
         if schema["type"] == "fixed":
-            precision = int(math.floor(math.log10(2) * (8 * int(schema["size"]) - 1)))
+            precision = math.floor(math.log10(2) * (8 * int(schema["size"]) - 1))
         if scale > min(precision, _DIGITS):
             raise Unreadable(f"{self._name} has a decimal of {scale} places")
         return {"logicalType": "decimal", "precision": max(precision, 1), "scale": scale}
 
     def _takes_nothing(self, schema: Any) -> bool:
         """Whether a value may take no bytes."""
-        schema = self._named.get(schema, schema) if isinstance(schema, str) else schema
         if isinstance(schema, dict):
             if schema["type"] == "fixed":
                 return int(schema["size"]) <= 0
             fields = schema.get("fields")
             return fields is not None and all(self._takes_nothing(field["type"]) for field in fields)
-        return bool(schema == "null")
+        return isinstance(schema, str) and (schema == "null" or schema in self._empty)
 
     def _fields(self, schema: Any) -> list[Any] | None:
         """Return the fields of a record, or of the record that may be left out; else ``None``."""
@@ -123,6 +140,8 @@ class Schema:
         plan: _Plan = []
         for field in fields:
             path, inner = prefix + field["name"], self._fields(field["type"])
+            if len(columns) > _COLUMNS:
+                raise Unreadable(f"{self._name} has more than {_COLUMNS} columns")
             if inner is None:
                 columns.append(path)
                 plan.append((field["name"], None))

@@ -16,7 +16,9 @@ _BUFFER = 2**16  # bytes of each column that are read at a time
 _BATCH = 2**20  # bytes of rows that are decoded at a time, as the file counts them
 _DECODED = 2**26  # bytes that they decode to, if each were the longest value of its column's dictionary
 _ROWS = 2**16
-_ROWS_OF_PREFIXES = 2**8  # where values share prefixes, and a short column may be one of long values
+_ROWS_OF_PREFIXES = 2**10  # where values share prefixes, and a short column may be one of long values
+_BY_PREFIX = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}  # which are not read as dictionaries, too
+_BY_DICTIONARY = {"RLE_DICTIONARY", "PLAIN_DICTIONARY"}
 _PAGE = 2**28  # bytes of a column in a row group, from which on it may not be small as a file
 _RATIO = 256
 
@@ -43,20 +45,18 @@ def _opened(file: BinaryIO, metadata: Any = None, dictionaries: list[str] | None
 def _batches(name: str, file: BinaryIO, metadata: Any) -> Iterator[Any]:
     schema = metadata.schema
     leaves = [schema.column(at) for at in range(len(schema))]
-    texts = [
+    texts = {
         leaf.path
         for leaf in leaves
         if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"
-    ]
-    by_dictionary = _opened(file, metadata, texts)
+    }
     left = metadata.num_rows
     for group in range(metadata.num_row_groups):
-        # A first row, and with it the dictionaries. Only after that may the metadata of columns be
-        # asked for: where they are encrypted, pyarrow would end the process.
-        first = next(by_dictionary.iter_batches(1, [group], use_threads=False), None)
-        if first is None:
+        # Only after a first row may the metadata of columns be asked for: where they are encrypted,
+        # pyarrow would end the process.
+        if next(_opened(file, metadata).iter_batches(1, [group], use_threads=False), None) is None:
             continue
-        rows, dictionaries = _plan(name, metadata.row_group(group), first, set(texts))
+        rows, dictionaries = _plan(name, file, metadata, group, texts)
         reader = _opened(file, metadata, dictionaries)
         for batch in reader.iter_batches(rows, [group], use_threads=False):
             left -= batch.num_rows
@@ -65,24 +65,30 @@ def _batches(name: str, file: BinaryIO, metadata: Any) -> Iterator[Any]:
         raise Unreadable(f"{name} is damaged: its number of rows is not the one that it claims")
 
 
-def _plan(name: str, group: Any, first: Any, texts: set[str]) -> tuple[int, list[str]]:
+def _plan(name: str, file: BinaryIO, metadata: Any, number: int, texts: set[str]) -> tuple[int, list[str]]:
     """Return how many rows to decode at a time, and the columns to keep as dictionaries meanwhile.
 
     A column of few values is one, and is faster so; of many it would be slower. Raises ``TooLarge``.
     """
-    size, values, limit, dictionaries = 1, 1, _ROWS, []
+    group = metadata.row_group(number)
+    size, values, limit = 1, 1, _ROWS
+    encoded, few = [], []
     for at in range(group.num_columns):
         chunk = group.column(at)
-        expanded = chunk.total_uncompressed_size
+        expanded, path, encodings = chunk.total_uncompressed_size, chunk.path_in_schema, set(chunk.encodings)
         if expanded > max(_PAGE, _RATIO * chunk.total_compressed_size):
             raise TooLarge(f"{name} has a column that expands to more than {_RATIO} times its size")
         size += max(expanded, 0)
         values = max(values, chunk.num_values)
-        # Stored plainly, each value would have taken four bytes for its length alone.
-        if chunk.path_in_schema in texts and expanded < 4 * chunk.num_values:
-            dictionaries.append(chunk.path_in_schema)
-        if "DELTA_BYTE_ARRAY" in chunk.encodings:
+        if encodings & _BY_PREFIX:
             limit = _ROWS_OF_PREFIXES
+        elif encodings & _BY_DICTIONARY and path in texts:
+            encoded.append(path)
+            # Stored plainly, each value would have taken four bytes for its length alone.
+            if expanded < 4 * chunk.num_values:
+                few.append(path)
+    # A first row brings the dictionaries with it.
+    first = next(_opened(file, metadata, encoded).iter_batches(1, [number], use_threads=False))
     rows = max(group.num_rows, 1)
     widest = sum(map(longest, first.columns)) * values // rows or 1
-    return max(1, min(limit, _BATCH * rows // size, _DECODED // widest)), dictionaries
+    return max(1, min(limit, _BATCH * rows // size, _DECODED // widest)), few

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -19,13 +19,14 @@ class Source:
     """A file that was opened. ``batches`` yields each ``RecordBatch``, and raises where it breaks off.
 
     ``notes`` are the lines of what is said about the file as a whole; ``later`` are those that come
-    with batches, complete when the last was read.
+    with batches, complete when the last was read. ``close`` gives back what reading takes.
     """
 
     schema: Any
     batches: Iterator[Any]
     notes: list[bytes] = field(default_factory=list)
     later: list[bytes] = field(default_factory=list)
+    close: Callable[[], object] = lambda: None
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from checks.scanner.chunks import file_of, nested
 from checks.scanner.columnar_avro import Schema, blocks
 from checks.scanner.source import BLOCK, Context, Item, Stream, Table
 
-_MAGIC, _SYNC = b"Obj\x01", 16
-_CODECS = {"deflate": "deflate", "bzip2": "bzip2", "xz": "xz", "zstandard": "zstd"}
+_MAGIC, _SYNC, _CHECKSUM = b"Obj\x01", 16, 4
+_CODECS = {"bzip2": "bzip2", "xz": "xz", "zstandard": "zstd"}
 _HEADER = 2**24  # bytes of a header's text at most
 _LONGEST = 2**26  # bytes of a block at most, as stored and expanded
 
@@ -38,7 +38,7 @@ def items(name: str, file: BinaryIO, context: Context) -> Iterator[Item]:
     yield Stream(nested(name, "metadata"), (about[at : at + BLOCK] for at in range(0, len(about), BLOCK)))
     schema = Schema(name, container.header.get(b"avro.schema", b""))
     codec = container.header.get(b"avro.codec", b"null").decode("utf-8", "replace")
-    if codec != "null" and codec != "snappy" and codec not in _CODECS:
+    if codec not in ("null", "deflate", "snappy", *_CODECS):
         raise Unreadable(f"{name} is compressed with a codec that is not read")
 
     def rows() -> Iterator[bytes]:
@@ -96,6 +96,8 @@ class _Container:
     def _expanded(self, codec: str, block: bytes) -> bytes:
         if codec == "null":
             return block
+        if codec == "deflate":
+            return self._inflated(block)
         if codec == "snappy":
             return self._snappy(block)
         parts, size = [], 0
@@ -106,6 +108,19 @@ class _Container:
                 raise self._too_large()
         return b"".join(parts)
 
+    def _inflated(self, block: bytes) -> bytes:
+        """Expand a block without a checksum; some writers leave what there is of zlib's behind it."""
+        inner = zlib.decompressobj(-15)
+        try:
+            expanded = inner.decompress(block, _LONGEST + 1)
+        except zlib.error:
+            raise self._damaged() from None
+        if len(expanded) > _LONGEST:
+            raise self._too_large()
+        if not inner.eof or len(inner.unused_data) > _CHECKSUM:
+            raise self._damaged()
+        return expanded
+
     def _snappy(self, block: bytes) -> bytes:
         """Expand a block, which says first how long it will be and is followed by its CRC-32."""
         try:
@@ -115,7 +130,7 @@ class _Container:
                 f"{self._name} is compressed with snappy, whose library is missing "
                 "(pip install 'policyproof[columnar]')"
             ) from None
-        body, checksum = block[:-4], block[-4:]
+        body, checksum = block[:-_CHECKSUM], block[-_CHECKSUM:]
         try:
             if snappy.decompress_raw_len(body) > _LONGEST:
                 raise self._too_large()
@@ -124,7 +139,7 @@ class _Container:
             raise
         except Exception:  # of the library's own kind
             raise self._damaged() from None
-        if zlib.crc32(expanded).to_bytes(4, "big") != checksum:
+        if zlib.crc32(expanded).to_bytes(_CHECKSUM, "big") != checksum:
             raise self._damaged()
         return expanded
 

@@ -19,14 +19,18 @@ def items(name: str, file: BinaryIO, context: Context) -> Iterator[Item]:
     """
     with reading(name):
         source = _opened(name, file, context)
-        columns = tuple(map(printable, paths(source.schema)))
-        about = b"".join([*_names(source.schema), *source.notes])
-    if about:
-        yield Stream(nested(name, "metadata"), _pieces(name, about, context))
-    yield Table(name, (), columns, _rows(name, source, context))
-    if source.later:
-        later = b"".join(source.later)
-        yield Stream(nested(name, "metadata of batches"), _pieces(name, later, context))
+    try:
+        with reading(name):
+            columns = tuple(map(printable, paths(source.schema)))
+            about = b"".join([*_names(source.schema), *source.notes])
+        if about:
+            yield Stream(nested(name, "metadata"), _pieces(name, about, context))
+        yield Table(name, (), columns, _rows(name, source, context))
+        if source.later:
+            later = b"".join(source.later)
+            yield Stream(nested(name, "metadata of batches"), _pieces(name, later, context))
+    finally:
+        source.close()
 
 
 def _opened(name: str, file: BinaryIO, context: Context) -> Source:
