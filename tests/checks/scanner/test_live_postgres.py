@@ -49,7 +49,7 @@ CREATE VIEW shown AS SELECT note FROM base;
 CREATE TABLE large (id INTEGER PRIMARY KEY, note TEXT, j JSONB, bytes BYTEA);
 ALTER TABLE large ALTER note SET STORAGE EXTERNAL;
 INSERT INTO large VALUES (1, repeat('é', 5000000) || '4111111111111111',
- to_jsonb(repeat('x', 40000000) || '4111111111111111'),
+ to_jsonb(repeat('x', 9000000) || '4111111111111111'),
  convert_to(repeat('z', 9000000) || '4111111111111111', 'UTF8'));
 CREATE TABLE masked (note TEXT);
 ALTER TABLE masked ENABLE ROW LEVEL SECURITY;
@@ -148,7 +148,7 @@ def test_large_values_and_files_are_read_apart(whole: Read) -> None:
     sizes = {name.removeprefix("pg!public.large, "): len(data) for name, data in parts.items()}
     assert sizes == {
         "column note, row (0,1)": 10_000_016,
-        "column j, row (0,1)": 40_000_018,
+        "column j, row (0,1)": 9_000_018,
         "column bytes, row (0,1)": 9_000_016,
         "column bytes, row (0,2)": 516,
     }
