@@ -10,12 +10,14 @@ from checks.connectors.http import Api
 from checks.connectors.logs import LogFiles
 from checks.connectors.schemas import SchemaDocuments
 from checks.connectors.sql import SqlDataset, SqlStore
-from checks.connectors.text_lines import LineScan
 from checks.core.errors import NotAssessed
 from checks.core.model import Location, Measure, Observation
 from checks.core.registry import check
 from checks.detectors.card_fields import card_field
 from checks.detectors.cards import find_cards
+from checks.scanner.finding import Match
+from checks.scanner.search import InFile, InText, in_rows
+from checks.scanner.source import Skipped
 
 
 def _within(path: str) -> str:
@@ -61,12 +63,9 @@ def no_card_numbers_stored(store: SqlStore) -> Iterator[Observation]:
         dataset = store.store.by_table.get(table.name)
         scan = store.text_rows(table.name)
         found = False
-        for cell in scan:
-            for hit in find_cards(cell.text):
-                found = True
-                yield Observation.violated(
-                    f"{table.name}.{cell.column}", f"{cell.row}: {hit.network} number {hit.masked}"
-                )
+        for row, column, match in in_rows(scan):
+            found = True
+            yield Observation.violated(f"{table.name}.{column}", f"{row}: {_said(match)}")
         if not found:
             empty = dataset.may_be_empty if dataset else table.name in _ignored(store)
             measure = Measure(scan.rows, "rows", size=scan.bytes, may_be_empty=empty)
@@ -86,11 +85,12 @@ def no_card_numbers_logged(log: LogFiles) -> Iterator[Observation]:
     broken = False
     for file in log.files():
         try:
-            scan = log.scan(file)
+            scan = InText(log.text(file))
             hits = 0
-            for seen in _card_lines(file.path, scan):
+            for match in scan:
                 hits += 1
-                yield seen
+                where = Location(file.path, match.line)
+                yield Observation.violated(file.path, _said(match), location=where)
         except NotAssessed as error:
             yield Observation.unseen(file.path, error.reason)
             broken = True
@@ -105,12 +105,19 @@ def no_card_numbers_logged(log: LogFiles) -> Iterator[Observation]:
         yield Observation.met(log.target.id, "no line in any file", measure)
 
 
-def _card_lines(subject: str, scan: LineScan) -> Iterator[Observation]:
-    """Yield a violation for each card number in the lines of ``scan``, at its file and line."""
-    for line in scan:
-        for hit in find_cards(line.text):
-            where = Location(line.file, line.number)
-            yield Observation.violated(subject, f"{hit.network} number {hit.masked}", location=where)
+def _said(match: Match) -> str:
+    """Return what is said of a number found, and of what makes it worse or better."""
+    extra = [
+        text
+        for holds, text in (
+            (match.form not in ("plain", "grouped"), f"written as {match.form}"),
+            (match.track_data, "in track data"),
+            (match.security_code, "with a security code"),
+            (match.test_number, "published for tests"),
+        )
+        if holds
+    ]
+    return f"{match.network} number {match.masked}" + (f" ({', '.join(extra)})" if extra else "")
 
 
 @check(reads="backup")
@@ -120,17 +127,21 @@ def no_card_numbers_in_backups(backups: BackupSets) -> Iterator[Observation]:
         if backup.problem is not None:
             yield Observation.unseen(backup.name, backup.problem, backup.location)
             continue
-        try:
-            scan = backups.scan(backup)
-            hits = 0
-            for seen in _card_lines(backup.name, scan):
-                hits += 1
-                yield seen
-        except NotAssessed as error:
-            yield Observation.unseen(backup.name, error.reason, backup.location)
-            continue
-        if not hits:
-            measure = Measure(scan.lines, "lines", size=scan.bytes)
+        lines = size = 0
+        whole = True
+        for file in backup.files:
+            scan = InFile(file.location, file.path)
+            for part, seen in scan:
+                whole = False
+                if isinstance(seen, Skipped):
+                    reason = f"{backups.target.id}: {part} {seen.reason}"
+                    yield Observation.unseen(backup.name, reason, backup.location)
+                else:
+                    where = Location(part, seen.line)
+                    yield Observation.violated(backup.name, _said(seen), location=where)
+            lines, size = lines + scan.lines, size + scan.bytes
+        if whole:
+            measure = Measure(lines, "lines", size=size)
             yield Observation.met(backup.name, "every line of its dumps read", measure, backup.location)
 
 

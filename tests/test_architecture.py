@@ -16,10 +16,12 @@ ALLOWED = {
     "checks.core.model": ("checks.core.errors", "checks.core.model"),
     "checks.detectors": ("checks.detectors",),
     "checks.connectors": ("checks.connectors", "checks.core.model", "checks.core.errors", "checks.detectors"),
+    "checks.scanner": ("checks.scanner", "checks.connectors", "checks.core.errors", "checks.detectors"),
     "checks.core": ("checks",),
     "checks": (
         "checks.connectors",
         "checks.detectors",
+        "checks.scanner",
         "checks.core.model",
         "checks.core.errors",
         "checks.core.registry",

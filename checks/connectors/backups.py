@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 from checks.connectors.archives import failure, opened
 from checks.connectors.copy_rows import CopyRows
 from checks.connectors.files import TargetFile, entries, printable, resolve
-from checks.connectors.text_lines import LineScan, TextBlocks
+from checks.connectors.text_lines import TextBlocks
 from checks.core.errors import NotAssessed, TooLarge
 from checks.core.model import Files, Location, Target
 
@@ -78,10 +78,6 @@ class BackupSets:
             found = [self._read(manifest) for manifest in self._manifests]
             self._sets = sorted([*found, *self._strays()], key=lambda backup: backup.name)
         return self._sets
-
-    def scan(self, backup: BackupSet) -> LineScan:
-        """Return what yields every ``Line`` of the set's files; see :class:`LineScan`."""
-        return LineScan(*((file.path, self._blocks(file)) for file in backup.files))
 
     def rows(self, backup: BackupSet, table: str) -> CopyRows:
         """Return what yields the rows of ``table`` in the set's plain dumps; see :class:`CopyRows`."""

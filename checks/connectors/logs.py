@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from checks.connectors.files import TargetFile, resolve
 from checks.connectors.log_times import Clock, clock
-from checks.connectors.text_lines import Block, LineScan, TextBlocks
+from checks.connectors.text_lines import Block, TextBlocks, TextBytes
 from checks.core.errors import Unreadable
 from checks.core.model import Files, Target
 
@@ -58,9 +58,9 @@ class LogFiles:
         """Return the files, current and rotated, sorted by path."""
         return self._files
 
-    def scan(self, file: TargetFile) -> LineScan:
-        """Return what yields every ``Line`` of ``file``; see :class:`LineScan`."""
-        return LineScan((file.path, self._blocks(file)))
+    def text(self, file: TargetFile) -> TextBytes:
+        """Return what yields the bytes of ``file``; see :class:`TextBytes`."""
+        return TextBytes(file.location, f"{self.target.id}: {file.path}")
 
     def oldest(self, file: TargetFile, before: datetime) -> LogAge:
         """Look at the time of every line of ``file``; overdue is what is older than ``before`` (aware).

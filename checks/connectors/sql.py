@@ -14,13 +14,12 @@ from checks.connectors.sql_clock import Age, aggregate, moment
 from checks.connectors.sql_grants import Privilege, Role
 from checks.connectors.sql_link import Link, connect
 from checks.connectors.sql_reflect import LiveColumn, Table, reflect
-from checks.connectors.sql_scan import Cell, PayloadScan, TextScan, from_clause
+from checks.connectors.sql_scan import PayloadScan, TextScan, from_clause
 from checks.core.errors import Unreachable, Unreadable, nearest
 from checks.core.model import Dataset, Store, Target
 
 __all__ = [
     "Age",
-    "Cell",
     "LiveColumn",
     "PayloadScan",
     "Privilege",

@@ -6,7 +6,6 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,15 +20,6 @@ NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$:-]{0,63}")
 Batches = Iterator[Sequence[Sequence[Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value as text. ``row`` is safe to print: ``id=17`` or, without such a key, ``row 17``."""
-
-    row: str
-    column: str
-    text: str = field(repr=False)
-
-
 def from_clause(table: Table) -> sa.TableClause:
     """Return ``table`` for a query, every name quoted."""
     quoted = sa.sql.quoted_name
@@ -41,9 +31,9 @@ def from_clause(table: Table) -> sa.TableClause:
 
 
 class TextScan:
-    """Iterate once for the ``Cell`` of every text column; ``rows`` and ``bytes`` count what was read.
+    """The rows of a table in batches; ``rows`` counts what was read, ``bytes`` is its reader's to count.
 
-    A table without a text column yields nothing and counts its rows, for none can hold text.
+    A table without a column that can hold text yields batches all the same: none of it is passed over.
     """
 
     def __init__(self, table: Table, dialect: str, stream: Callable[[sa.Executable], Batches]) -> None:
@@ -52,23 +42,19 @@ class TextScan:
         self.columns = tuple(column for column in table.columns if column.text)
         self._table, self._dialect, self._stream = table, dialect, stream
 
-    def __iter__(self) -> Iterator[Cell]:
-        """Yield every value that is not NULL."""
-        names = [column.name for column in self.columns]
-        keys = len(self._table.key)
-        statement = select_cells(self._table, self.columns, self._dialect)
-        for batch in self._stream(statement):
-            for values in batch:
-                self.rows += 1
-                label: str | None = None
-                for name, value in zip(names, values[keys:], strict=False):
-                    if value is None:
-                        continue
-                    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-                    self.bytes += len(text)
-                    if label is None:
-                        label = row_label(self._table.key, values, self.rows)
-                    yield Cell(label, name, text)
+    def batches(self) -> Iterator[Sequence[Sequence[Any]]]:
+        """Yield the rows once, the key before the columns."""
+        for batch in self._stream(select_cells(self._table, self.columns, self._dialect)):
+            self.rows += len(batch)
+            yield batch
+
+    def texts(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return of a row the values of ``columns``: text, bytes or ``None``."""
+        return values[len(self._table.key) :] if self.columns else ()
+
+    def label(self, values: Sequence[Any], before_last: int) -> str:
+        """Return what a row is called; it stands ``before_last`` (0 or less) of all read so far."""
+        return row_label(self._table.key, values, self.rows + before_last)
 
 
 class PayloadScan:

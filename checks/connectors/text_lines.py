@@ -26,15 +26,6 @@ _BYTE_ORDER = {  # the longer marks first, for one of UTF-32's begins as UTF-16'
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line, or one part of a very long line. ``number`` counts from 1."""
-
-    file: str
-    number: int
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """Whole lines joined by newlines, or one part of a line over ``LINE_LIMIT``."""
 
@@ -95,35 +86,31 @@ class TextBlocks:
         return Block(number, data.decode("utf-8", "replace"), part)
 
 
-class LineScan:
-    """Iterate once for every ``Line`` of some files; ``lines`` and ``bytes`` count what was read.
+class TextBytes:
+    """Iterate once for the bytes of a text in chunks; ``size`` counts what was read, in bytes.
 
-    A line over ``LINE_LIMIT`` comes in parts of the same number, cut where no card number can
-    stand or else with an overlap, so that none is missed. Raises what :class:`TextBlocks` does.
+    Text is UTF-8, or UTF-16 or UTF-32 told by their byte order mark, which come as UTF-8. ``unended``
+    says whether the last line has no line feed. Raises what :class:`TextBlocks` does.
     """
 
-    def __init__(self, *files: tuple[str, TextBlocks]) -> None:
-        self._files = files
+    def __init__(self, path: Path, what: str, *, limit: int = EXPANDED_LIMIT) -> None:
+        self.unended = False
+        self._what = what
+        self._expanded = Expanded(path, what, limit=limit)
 
     @property
-    def lines(self) -> int:
-        """Lines read so far."""
-        return sum(blocks.lines for _, blocks in self._files)
-
-    @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes read so far, after decompression."""
-        return sum(blocks.size for _, blocks in self._files)
+        return self._expanded.size
 
-    def __iter__(self) -> Iterator[Line]:
-        """Yield the lines in order."""
-        for name, blocks in self._files:
-            for block in blocks:
-                if block.part is not None:
-                    yield Line(name, block.number, block.text)
-                    continue
-                for number, text in enumerate(block.text.split("\n"), block.number):
-                    yield Line(name, number, text)
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the chunks in order; none is empty."""
+        for chunk in _utf8(iter(self._expanded)):
+            if b"\0" in chunk:
+                raise Unreadable(f"{self._what} is binary, not text")
+            if chunk:
+                self.unended = not chunk.endswith(b"\n")
+                yield chunk
 
 
 def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from checks.core.model import Inventory, Observation, Period, Target
 
 CheckFunction = Callable[..., Iterator[Observation]]
 
-ROOMS = frozenset({"core", "connectors", "detectors"})
+ROOMS = frozenset({"core", "connectors", "detectors", "scanner"})
 """Sub-packages of ``checks`` that are no family of promises."""
 
 

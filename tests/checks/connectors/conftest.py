@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import trustme
 
+from checks.connectors.sql_scan import TextScan
 from checks.core.model import Address, Store, Target
 from tests import servers
 
@@ -119,3 +121,20 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Pat
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
     ca.cert_pem.write_to_path(str(path))
     return ca, path
+
+
+class Cell(NamedTuple):
+    """One value of a scan that is not NULL."""
+
+    row: str
+    column: str
+    text: str
+
+
+def cells(scan: TextScan) -> Iterator[Cell]:
+    for batch in scan.batches():
+        for index, values in enumerate(batch, 1 - len(batch)):
+            for column, value in zip(scan.columns, scan.texts(values), strict=True):
+                if value is not None:
+                    text = value.decode() if isinstance(value, bytes) else str(value)
+                    yield Cell(scan.label(values, index), column.name, text)

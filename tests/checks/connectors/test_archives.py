@@ -11,7 +11,8 @@ import tarfile
 import tempfile
 import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.connectors.text_lines import Line, LineScan, TextBlocks
+from checks.connectors.text_lines import TextBlocks, TextBytes
 from checks.core.errors import NotAssessed, Refused, TooLarge, Unreachable, Unreadable
 from checks.detectors.cards import find_cards
 from tests.checks.connectors.test_files import as_nobody
@@ -52,6 +53,35 @@ def gz(raw: bytes) -> bytes:
     return gzip.compress(raw, 1)
 
 
+@dataclass(frozen=True)
+class Line:
+    """One line, or one part of a very long line."""
+
+    number: int
+    text: str
+
+
+class LineScan:
+    """The blocks of a file taken apart into lines."""
+
+    def __init__(self, blocks: TextBlocks) -> None:
+        self._blocks = blocks
+
+    @property
+    def lines(self) -> int:
+        return self._blocks.lines
+
+    @property
+    def bytes(self) -> int:
+        return self._blocks.size
+
+    def __iter__(self) -> Iterator[Line]:
+        for block in self._blocks:
+            texts = [block.text] if block.part is not None else block.text.split("\n")
+            for number, text in enumerate(texts, block.number):
+                yield Line(number, text)
+
+
 COMPRESSED = [gz, bz2_, xz, zstd, zstd_unsized]
 every_compression = pytest.mark.parametrize("compress", COMPRESSED)
 
@@ -59,7 +89,7 @@ every_compression = pytest.mark.parametrize("compress", COMPRESSED)
 def scan(path: Path, raw: bytes | None = None, **limits: int) -> LineScan:
     if raw is not None:
         path.write_bytes(raw)
-    return LineScan((path.name, TextBlocks(path, f"log: {path.name}", **limits)))
+    return LineScan(TextBlocks(path, f"log: {path.name}", **limits))
 
 
 def texts(path: Path, raw: bytes | None = None, **limits: int) -> list[str]:
@@ -232,7 +262,6 @@ def test_a_file_that_is_gone_refused_or_a_pipe(tmp_path: Path) -> None:
 
 
 def test_messages_and_values_show_no_text(path: Path) -> None:
-    assert CARD not in repr(Line("app.log", 1, CARD))
     blocks = TextBlocks(path, "log")
     path.write_text(CARD)
     assert all(CARD not in repr(block) for block in blocks)
@@ -268,3 +297,23 @@ def test_a_line_over_the_limit_counts_once(path: Path, filler: bytes, end: bytes
     assert max(len(line.text.encode()) for line in read) <= 2**20 + 4
     assert "\ufffd\ufffd" not in "".join(line.text for line in read)
     assert [hit.masked for line in read for hit in find_cards(line.text)] == ["411111******1111"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("compress", [bytes, *COMPRESSED])
+def test_bytes_are_those_of_the_blocks(path: Path, encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    for ending in ("", "\n"):
+        path.write_bytes(compress(f"one\nwörter{ending}".encode(encoding)))
+        text = TextBytes(path, "log")
+        assert b"".join(text) == f"one\nwörter{ending}".encode()
+        assert text.unended is not bool(ending)
+
+
+def test_bytes_of_what_is_no_text_raise(path: Path) -> None:
+    for raw, problem in ((b"one\n\0", "binary"), (gz(TEXT)[:-9], "truncated")):
+        path.write_bytes(raw)
+        with pytest.raises(Unreadable, match=problem):
+            list(TextBytes(path, "log"))
+    path.write_bytes(b"")
+    text = TextBytes(path, "log")
+    assert (list(text), text.unended, text.size) == ([], False, 0)

@@ -12,7 +12,7 @@ from checks.connectors.sql import Age, SqlDataset, SqlStore
 from checks.connectors.sql_scan import key_paths, row_label
 from checks.core.errors import Unreadable
 from checks.core.model import Dataset, Erasure, Period, Retention, Target
-from tests.checks.connectors.conftest import target
+from tests.checks.connectors.conftest import cells, target
 
 BEFORE = datetime(2022, 1, 1, tzinfo=UTC)
 OLD = datetime(2020, 1, 1, 12, tzinfo=UTC)
@@ -93,37 +93,34 @@ def test_an_infinite_date_is_unreadable(postgres_url: str) -> None:
 def test_text_rows(any_url: str) -> None:
     with SqlStore.open(target(any_url)) as store:
         scan = store.text_rows("account")
-        cells = {(cell.row, cell.column): cell for cell in scan}
+        texts = {(cell.row, cell.column): cell.text for cell in cells(scan)}
         assert scan.rows == 3
-        assert scan.bytes > 0
-        assert cells["id=1", "card"].text == "4111111111111111"
-        assert cells["id=1", "photo"].text == "4111"
-        assert '"order_id"' in cells["id=1", "payload"].text
-        assert ("id=2", "email") not in cells
-        assert "ada" not in repr(cells["id=1", "email"])
-        odd = list(store.text_rows("odd na:me%"))
-        assert (odd[0].row, odd[0].column, odd[0].text) == ("row 1", "a:b%c", "4111 1111 1111 1111")
+        assert texts["id=1", "card"] == "4111111111111111"
+        assert texts["id=1", "photo"] == "4111"
+        assert '"order_id"' in texts["id=1", "payload"]
+        assert ("id=2", "email") not in texts
+        assert next(cells(store.text_rows("odd na:me%"))) == ("row 1", "a:b%c", "4111 1111 1111 1111")
         empty = store.text_rows("nothing_here")
-        assert (list(empty), empty.rows) == ([], 0)
+        assert (list(cells(empty)), empty.rows) == ([], 0)
 
 
 def test_arrays_and_uuid_keys(postgres_url: str) -> None:
     with SqlStore.open(target(postgres_url)) as store:
-        cells = list(store.text_rows("billing.invoice"))
-        assert {cell.row for cell in cells} == {"id=6f8f5771-5090-da26-3245-3988d9a1501b"}
-        assert {cell.text for cell in cells} == {'{"4111 1111 1111 1111"}', '[{"pan": 1}]'}
+        invoices = list(cells(store.text_rows("billing.invoice")))
+        assert {cell.row for cell in invoices} == {"id=6f8f5771-5090-da26-3245-3988d9a1501b"}
+        assert {cell.text for cell in invoices} == {'{"4111 1111 1111 1111"}', '[{"pan": 1}]'}
         numbers = store.text_rows("measured")
-        assert (list(numbers), numbers.rows, numbers.columns) == ([], 1, ())
+        assert (list(cells(numbers)), numbers.rows, numbers.columns) == ([], 1, ())
 
 
 def test_queries_inside_a_stream_and_an_abandoned_stream(any_url: str) -> None:
     with SqlStore.open(target(any_url)) as store:
-        rows = iter(store.text_rows("account"))
+        rows = cells(store.text_rows("account"))
         next(rows)
         assert store.count("account") == 3
         del rows
         assert store.text_rows("account").rows == 0
-        assert len({cell.row for cell in store.text_rows("account")}) == 3
+        assert len({cell.row for cell in cells(store.text_rows("account"))}) == 3
 
 
 def test_payload_keys(any_url: str) -> None:
@@ -176,4 +173,4 @@ def test_a_dataset_looks_through_its_store(any_url: str) -> None:
         assert dataset.age(BEFORE).overdue == 1
         assert dataset.marked(BEFORE).rows == 1
         assert dataset.payload_keys("payload").rows == 0
-        assert len(list(dataset.text_rows())) > 3
+        assert len(list(cells(dataset.text_rows()))) > 3
