@@ -13,7 +13,7 @@ from importlib import import_module
 UNREADABLE, BROKEN_OFF, SAME_NAMES = 3, 4, 5
 """How it ends if the file is no whole ORC file, the disk fails, or two columns have the same name."""
 MEMORY = 2**33  # bytes of addresses: those of a damaged file may ask for any amount
-_ROWS = 2**10  # at a time: ORC's own way to read is by whole stripes, which may expand without limit
+_ROWS = 2**12  # at a time: ORC's own way to read is by whole stripes, which may expand without limit
 
 
 def main(descriptor: int) -> int:

@@ -18,9 +18,11 @@ _ROWS = 2**16
 """Rows of a piece at most: those of a column of nulls take no bytes."""
 _NUMBER = 20
 """Bytes of a number, a date or the like as text, at most, about."""
-_LARGE = 1e9
+# As values of Arrow: what it is given as one of Python's, it asks each time whether pandas made it.
+_LARGE = pa.scalar(1e9)
 """Arrow writes floating point numbers in full digits only below it, about."""
-_EXACT = 2.0**63
+_EXACT, _ZERO = pa.scalar(2.0**63), pa.scalar(0.0)
+_NO_DISTANCE, _NO_TEXT, _FIRST = pa.scalar(0, pa.int64()), pa.scalar(""), pa.array([0], pa.int64())
 _EMPTY, _LINE, _FIELD, _SPACE, _ITEM = (
     pa.scalar(text, pa.large_binary()) for text in (b"", b"\n", FIELD, b" ", b", ")
 )
@@ -192,8 +194,8 @@ def _list(array: Any) -> Any:
     Between them is what continues no number: four numbers of four digits are not one of sixteen.
     """
     values = pc.fill_null(_text(_items(array)), _EMPTY)
-    lengths = pc.fill_null(_lengths(array), 0)
-    offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
+    lengths = pc.fill_null(_lengths(array), _NO_DISTANCE)
+    offsets = pa.concat_arrays([_FIRST, pc.cumulative_sum(lengths)])
     return pc.binary_join(pa.LargeListArray.from_arrays(offsets, values), _ITEM)
 
 
@@ -221,10 +223,10 @@ def _floating(array: Any) -> Any:
     large = pc.and_(pc.greater_equal(size, _LARGE), pc.less(size, _EXACT))
     if not pc.any(large).as_py():
         return text
-    values = pc.if_else(large, values, 0.0)
+    values = pc.if_else(large, values, _ZERO)
     whole = pc.trunc(values)
     fraction = pc.utf8_slice_codeunits(pc.abs(pc.subtract(values, whole)).cast(pa.string()), 1)
-    digits = pc.binary_join_element_wise(whole.cast(pa.int64()).cast(pa.string()), fraction, "")
+    digits = pc.binary_join_element_wise(whole.cast(pa.int64()).cast(pa.string()), fraction, _NO_TEXT)
     return pc.if_else(large, digits, text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import tracemalloc
 import zlib
 from decimal import Decimal
@@ -285,3 +286,13 @@ def test_flat_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 12 * BLOCK
     finally:
         tracemalloc.stop()
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = avro(LONG, [{"a": CARD}], codec="snappy")
+    monkeypatch.setitem(sys.modules, "cramjam", None)
+    assert str(read(raw)["t"]).endswith("whose library is missing (pip install 'policyproof[columnar]')")
+    monkeypatch.setitem(sys.modules, "fastavro", None)
+    assert read(raw) == {
+        "t": "is an Avro file, and its library is missing; install policyproof[columnar]",
+    }

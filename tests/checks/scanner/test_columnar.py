@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import struct
+import sys
 import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
@@ -436,3 +437,13 @@ def test_a_damaged_orc_file_does_not_end_the_scanner() -> None:
 def test_a_table_of_orc_that_nobody_asks_for() -> None:
     raw = orc(pa.table({"a": [f"{number} {CARD}" for number in range(200_000)]}))
     assert [item.name for item in expand("t", io.BytesIO(raw), Budget())] == ["t!metadata", "t"]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_without_the_library(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = write(pa.table({"a": [CARD]}))
+    for module in [name for name in sys.modules if name.startswith("checks.scanner.") and "columnar" in name]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (reason,) = read(raw).values()
+    assert str(reason).endswith("and its library is missing; install policyproof[columnar]")
