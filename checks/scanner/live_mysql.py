@@ -30,6 +30,8 @@ _HOLD_NOTHING = ("BLACKHOLE", "MRG_MYISAM", "SEQUENCE")
 _KEPT = ("ascii", "latin1", "utf8", "utf8mb3", "utf8mb4")  # character sets that are sent as they are
 _BYTES = ("blob", "longblob", "mediumblob", "tinyblob", "binary", "varbinary")
 _NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year")
+_TIMES = ("date", "datetime", "timestamp", "time")
+_PLAIN = (*_BYTES, *_NUMBERS, *_TIMES, "float", "double", "json")  # of these NULL can be made an empty text
 _LARGE = ("longblob", "longtext", "mediumblob", "mediumtext", "json")
 _SHAPES = ("point", "line", "polygon", "geom", "multi")  # how the types of geometry begin
 _MARK = b"\x1e"  # in place of a large value
@@ -41,6 +43,7 @@ class _Column:
     name: str
     type: str
     charset: str
+    length: int  # bytes that a value may have, of texts and bytes
     in_key: bool
     readable: bool
 
@@ -51,7 +54,7 @@ class _Column:
     def text(self) -> str:
         """Return the expression for its value as text or bytes, never NULL."""
         value = self.quoted
-        if self.type in _BYTES:
+        if self.type in _PLAIN:
             value = f"IFNULL({value}, '')"
         elif self.charset:
             value = f"IFNULL({value if self.charset in _KEPT else f'CONVERT({value} USING utf8mb4)'}, '')"
@@ -59,8 +62,6 @@ class _Column:
             value = f"IFNULL(CAST({value} + 0 AS CHAR), '')"
         elif self.type.startswith(_SHAPES):
             value = f"IFNULL(ST_AsText({value}), '')"
-        elif self.type == "json":
-            value = f"IFNULL({value}, '')"
         else:
             value = f"IFNULL(CAST({value} AS CHAR), '')"
         return value
@@ -133,6 +134,8 @@ class _Rows:
         """Yield large values, as streams, and blobs that are files, by what they hold."""
         for column in self.columns:
             is_bytes = column.type in _BYTES
+            if column.length < _SHORTEST_FILE and column.type != "json":  # MySQL tells no length of these
+                continue
             if not is_bytes and not (self.marked and column.type in _LARGE):
                 continue
             key = [one for one in self.columns if one.in_key]
@@ -161,14 +164,18 @@ class _Rows:
         fields = [
             f"HEX({one.quoted if one.type in _BYTES else f'CAST({one.quoted} AS CHAR)'})" for one in key
         ]
-        fields += [f"OCTET_LENGTH({column.quoted})", f"HEX(LEFT({column.quoted}, {HEAD}))"]
+        size = f"IFNULL(OCTET_LENGTH({column.quoted}), 0)"
+        fields += [size, f"IFNULL(HEX(LEFT({column.quoted}, {HEAD})), '')"]
         least = _SHORTEST_FILE if column.type in _BYTES else LARGE + 1
         query = f"SELECT CONCAT_WS(',', {', '.join(fields)}) FROM {self.source}{self.sampling}"  # noqa: S608
-        query += f"{' AND' if self.sampling else ' WHERE'} OCTET_LENGTH({column.quoted}) >= {least}"
+        # Rows in between, now and then, show that the server is at work.
+        query += f"{' AND' if self.sampling else ' WHERE'} ({size} >= {least} OR RAND() < 0.01)"
         places = []
         for row in self.link.values(query):
-            *values, size, head = row.split(b",")
-            large = int(size) > LARGE and column.type in _LARGE
+            *values, length, head = row.split(b",")
+            if int(length) < least:
+                continue
+            large = int(length) > LARGE and column.type in _LARGE
             if large or format_of(bytes.fromhex(head.decode()), "") is not None:
                 equal = [
                     f"{one.quoted} = {one.literal(bytes.fromhex(value.decode()))}"
@@ -232,13 +239,17 @@ def _tables(link: Link) -> list[tuple[str, str, str, str]]:
 def _columns(link: Link, schema: str, table: str) -> list[_Column]:
     """Return the columns, those of the primary key first; raises ``NotAssessed``."""
     rows = link.rows(f"""
-        SELECT column_name, data_type, ifnull(character_set_name, ''), column_key = 'PRI', privileges
+        SELECT column_name, data_type, ifnull(character_set_name, ''), ifnull(character_octet_length, 0),
+         column_key = 'PRI', privileges
         FROM information_schema.columns WHERE table_schema = {_literal(schema)}
          AND table_name = {_literal(table)} ORDER BY column_key = 'PRI' DESC, ordinal_position""")  # noqa: S608
     return [
-        _Column(_text(name), _text(kind).lower(), _text(charset), key == b"1", "select" in _text(granted))
-        for name, kind, charset, key, granted in rows
-    ]
+        _Column(
+            _text(name), _text(kind).lower(), _text(charset), int(length or 0), key == b"1",
+            "select" in _text(granted),
+        )
+        for name, kind, charset, length, key, granted in rows
+    ]  # fmt: skip
 
 
 def _quoted(name: str) -> str:

@@ -36,17 +36,17 @@ def connected(url: str, name: str, timeout: float) -> Iterator[Link]:
             f"{name}: the driver for MySQL is not installed (pip install 'policyproof[mysql]')"
         ) from None
     address = parsed(url, name, SCHEMES)
+    options: dict[str, Any] = dict(address.query) | address.translate_connect_args(username="user")
+    options |= {
+        "connect_timeout": max(1, timeout),
+        "read_timeout": timeout + 1,  # more than the server's own limit for locks, which answers better
+        "write_timeout": timeout,
+        "charset": "utf8mb4",
+        "use_unicode": False,
+        "conv": dict(encoders),
+    }
     try:
-        connection = pymysql.connect(
-            **address.translate_connect_args(username="user"),
-            **address.query,
-            connect_timeout=max(1, timeout),
-            read_timeout=timeout + 1,  # more than the server's own limit for locks, which answers better
-            write_timeout=timeout,
-            charset="utf8mb4",
-            use_unicode=False,
-            conv=dict(encoders),
-        )
+        connection = pymysql.connect(**options)
     except pymysql.Error as error:
         raise failed(name, error) from None
     except TypeError:  # how PyMySQL answers an unknown option

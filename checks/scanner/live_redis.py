@@ -80,7 +80,7 @@ class _Database:
     name: str
     part: float | None
     seed: int
-    large: list[bytes] = field(default_factory=list)  # keys of strings
+    large: dict[bytes, None] = field(default_factory=dict)  # keys of strings, each once
     refused: int = 0
     changed: int = 0
     unknown: Counter[str] = field(default_factory=Counter)  # keys by a module's type
@@ -170,7 +170,7 @@ class _Database:
         if not self._is_there(value):
             return
         if len(value) > LARGE:
-            self.large.append(key)
+            self.large[key] = None
             value = b""  # the key is a row of its own
         yield key, b"", value
 

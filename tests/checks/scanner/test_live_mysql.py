@@ -14,6 +14,7 @@ import pytest
 
 from checks.core.errors import NotAssessed, Refused, TimedOut, Unreachable
 from checks.scanner.live_mysql import items
+from checks.scanner.live_mysql_link import connected
 from checks.scanner.source import Skipped, Table
 from tests import servers
 
@@ -181,6 +182,14 @@ def test_a_reader_may_stop(server: servers.Server) -> None:
     table = next(found)
     next(table.blocks)
     found.close()
+
+
+def test_nothing_can_be_written(server: servers.Server) -> None:
+    with connected(server.url("shop") + "?charset=latin1", "my", 5) as link:
+        for statement in ("CREATE TABLE made (n INTEGER)", "DELETE FROM clean"):
+            with pytest.raises(NotAssessed):
+                link.rows(statement)
+        assert link.rows("SELECT count(*) FROM clean") == ((b"3",),)
 
 
 def assert_told(error: NotAssessed) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from checks.core.errors import NotAssessed, Refused, TimedOut, Unreachable
 from checks.scanner.live_postgres import items
+from checks.scanner.live_postgres_link import connected
 from checks.scanner.source import Item, Skipped, Table
 from tests import servers
 
@@ -213,6 +214,19 @@ def test_blocks_are_whole_rows_and_a_reader_may_stop(server: servers.Server) -> 
 
 
 def test_nothing_can_be_written(server: servers.Server) -> None:
+    with connected(server.url("shop"), "pg", 5) as link:
+        for statement in (
+            "CREATE TABLE made (n INTEGER)",
+            "DELETE FROM clean",
+            "COMMENT ON TABLE clean IS 'x'",
+        ):
+            with pytest.raises(NotAssessed):
+                link.rows(statement)
+            link.renew()
+        assert link.rows("SELECT count(*) FROM clean") == [(b"4",)]
+
+
+def test_the_session_ends_with_the_source(server: servers.Server) -> None:
     found = items(server.url("shop"), name="pg", tables=["clean"])
     next(found)
     query = "SELECT query FROM pg_stat_activity WHERE application_name = 'policyproof'"
