@@ -1,201 +1,283 @@
-"""Where files to scan lie: one file, a tree of folders, or what an object store lists.
+"""Where files come from: one file, a tree of directories, or (by ``checks.scanner.objects``) a URL.
 
-Every file is handed out once: a link to what lies in the tree is passed over, for it is read where it
-lies; a link that leads out of it is followed, once. What cannot be looked at is said to be skipped.
+Nothing is passed over without a word: what cannot be read is yielded as ``Skipped``, what was asked
+to be left out as ``Excluded``. File names are data as well, see :func:`name_bytes`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from checks.connectors.archives import opened as opened_file
+from checks.connectors import archives
 from checks.connectors.files import printable
-from checks.core.errors import Refused, Unreachable
+from checks.core.errors import Refused, Unreachable, Unreadable, nearest
 from checks.scanner.source import Skipped
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_MOUNTS = Path("/proc/self/mountinfo")
-# File systems that hold no files but a view of the kernel: some of their files never end.
-_KERNEL = frozenset(
-    {
-        "proc", "sysfs", "cgroup", "cgroup2", "devpts", "debugfs", "tracefs", "securityfs", "pstore", "bpf",
-        "configfs", "mqueue", "binfmt_misc", "efivarfs", "fusectl", "selinuxfs", "nsfs",
-    }
-)  # fmt: skip
+MOUNTS = Path("/proc/self/mountinfo")
+PSEUDO = frozenset({
+    "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "efivarfs", "fusectl",
+    "mqueue", "nsfs", "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs",
+})  # fmt: skip
+"""File systems that the kernel makes up as they are read: sizes say nothing, and some files never end."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_NOWHERE = "\0"  # what no path is; an empty one would be the working directory to pathlib
+_LONG_NUMBER = re.compile(r"\d(?:\D?\d){12}")
+_KINDS = {
+    stat.S_IFIFO: "is a pipe",
+    stat.S_IFSOCK: "is a socket",
+    stat.S_IFBLK: "is a device",
+    stat.S_IFCHR: "is a device",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One file. ``name`` is printable; ``address`` opens it; ``size`` is in bytes.
+    """One file or object.
 
-    ``stamp`` changes when the file does; it is empty where nothing tells.
+    ``name`` is printable: relative to the directory that was asked for, or the URL without what may
+    be secret in it. ``address`` opens it: a path, or a URL. ``size`` is in bytes, -1 where a server
+    does not say. ``stamp`` changes when the file does: of local files
+    ``"{mtime_ns}-{ctime_ns}-{inode}"``, of objects the ETag or generation, ``""`` if there is none.
     """
 
     name: str
-    address: str
+    address: str = field(repr=False)
     size: int
     stamp: str
 
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """What was left out because the operator said so, and by which pattern."""
+    """A file, or a directory and all below it, that was left out because ``pattern`` says so."""
 
     name: str
     pattern: str
 
 
-def is_url(address: str) -> bool:
-    """Whether ``address`` is a URL rather than a path."""
-    return bool(_URL.match(address))
-
-
 def places(address: str, *, exclude: Sequence[str] = ()) -> Iterator[Place | Skipped | Excluded]:
-    """Yield the files at ``address`` in the order of their names, folder by folder.
+    """Yield the files at ``address``: a file, a directory with all below it, or a URL of an object store.
 
-    ``exclude`` are patterns of names below ``address`` (``*`` matches slashes too); a folder that
-    matches is left out with all below it.
+    In a directory: its files by name, then its subdirectories. Links are followed last, and no file
+    is yielded twice: not by a second link to it, hard or symbolic, nor by its plain name and a link.
 
-    Raises ``Unreachable`` if nothing is there, ``Refused``, and what an object store's listing does.
+    ``exclude``: patterns of ``fnmatch``. One without a slash is matched with the last part of a name,
+    at any depth, one with a slash with the whole name. What lies below a match is left out too.
+
+    Raises ``Unreachable`` if nothing is there, ``Refused``; for URLs what ``objects.places`` does.
     """
     if is_url(address):
         from checks.scanner import objects
 
-        yield from objects.places(address, exclude=exclude)
+        for item in objects.places(address):
+            pattern = None if isinstance(item, Excluded) else _pattern_above(item.name, exclude)
+            yield item if pattern is None else Excluded(item.name, pattern)
         return
-    root = Path(address)
-    what = printable(root)
+    walk = _Walk(exclude)
     try:
-        mode = root.stat()
+        found = Path(address or _NOWHERE).stat()
     except PermissionError:
-        raise Refused(f"{what}: permission denied") from None
+        raise Refused(f"{printable(address)}: permission denied") from None
+    except FileNotFoundError:
+        raise Unreachable(f"{printable(address)} does not exist{_near(address)}") from None
     except (OSError, ValueError):
-        raise Unreachable(f"{what} does not exist") from None
-    if not stat.S_ISDIR(mode.st_mode):
-        yield _place(root, what, mode)
-        return
-    yield from _Walk(root, root.resolve(), tuple(exclude), _kernel_devices()).folder(root, "")
+        raise Unreachable(f"{printable(address)} cannot be reached") from None
+    if stat.S_ISDIR(found.st_mode):
+        yield from walk.all(address, found)
+    else:
+        yield from walk.file(address, Path(address).absolute().name, found)
 
 
 def opened(place: Place) -> BinaryIO:
-    """Open a place for reading, at its start, seekable; nothing waits for a pipe. Raises ``NotAssessed``."""
+    """Return ``place`` as a file at its start, seekable and buffered; no pipe can block.
+
+    Raises ``Unreachable`` if it is gone, ``Refused``, ``Unreadable``; of URLs what ``objects.opened`` does.
+    """
     if is_url(place.address):
         from checks.scanner import objects
 
         return objects.opened(place)
-    return cast(BinaryIO, opened_file(Path(place.address), place.name))
-
-
-def _place(path: Path, name: str, status: os.stat_result) -> Place | Skipped:
-    if not stat.S_ISREG(status.st_mode):
-        return Skipped(name, "is a device, a pipe or a socket")
-    return Place(name, str(path), status.st_size, f"{status.st_mtime_ns}-{status.st_ino}")
-
-
-def _kernel_devices() -> frozenset[int]:
-    """Return the device numbers of the kernel's own file systems, where that is known."""
     try:
-        lines = _MOUNTS.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return frozenset()
-    found = set()
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        if rest.split(" ")[0] in _KERNEL:
-            major, _, minor = fields.split(" ")[2].partition(":")
-            found.add(os.makedev(int(major), int(minor)))
-    return frozenset(found)
+        return cast(BinaryIO, archives.opened(Path(place.address), place.name))
+    except ValueError:
+        raise Unreadable(f"{place.name} cannot be opened") from None
 
 
-@dataclass(slots=True)
+def name_bytes(place: Place) -> bytes:
+    """Return the name as the file system or store holds it, to be searched like any other data.
+
+    Of a path the part below what was asked for; of a URL all but its query, which may be secret.
+    """
+    if is_url(place.address):
+        is_http = place.address[:4].lower() == "http"
+        address = re.split(r"[?#]", place.address, maxsplit=1)[0] if is_http else place.address
+        return address.encode("utf-8", "surrogatepass")
+    parts = place.name.count("/") + 1  # making a name printable neither adds nor removes a slash
+    return b"/".join(os.fsencode(place.address).split(b"/")[-parts:])
+
+
+def is_url(address: str) -> bool:
+    """Whether ``address`` begins with a scheme and ``://``."""
+    return _SCHEME.match(address) is not None
+
+
 class _Walk:
-    root: Path
-    real: Path
-    exclude: tuple[str, ...]
-    kernel: frozenset[int]
-    seen: set[tuple[int, int]] = field(default_factory=set)  # of what has several names
+    """One walk. It remembers directories, linked files and open links, but no plain file."""
 
-    def folder(self, path: Path, below: str) -> Iterator[Place | Skipped | Excluded]:
-        """Yield what lies in a folder; a stack of ours, for trees may be deeper than Python's."""
-        waiting: list[Iterator[os.DirEntry[str]]] = []
-        pending: list[Skipped] = []
-        waiting.append(self._entries(path, below, pending))
-        yield from pending
-        names = [below]
+    def __init__(self, exclude: Sequence[str]) -> None:
+        self._exclude = exclude
+        self._seen: set[tuple[int, int]] = set()
+        self._roots: set[str] = set()  # real paths; all below them is walked without links
+        self._links: deque[tuple[str, str]] = deque()
+        self._linked = False
+        self._pseudo = _pseudo_devices()
+
+    def all(self, root: str, found: os.stat_result) -> Iterator[Place | Skipped | Excluded]:
+        """Yield what the tree at ``root`` holds, then what links in it lead to, and links in that."""
+        self._roots.add(os.path.realpath(root))
+        yield from self._tree(root, "", found)
+        self._linked = True
+        while self._links:
+            path, name = self._links.popleft()
+            yield from self._target(path, name)
+
+    def file(self, path: str, name: str, found: os.stat_result) -> Iterator[Place | Skipped]:
+        """Yield the file at ``path``, or why it is none that can be read; nothing if it was yielded."""
+        shown = printable(name)
+        if not stat.S_ISREG(found.st_mode):
+            yield Skipped(shown, _KINDS.get(stat.S_IFMT(found.st_mode), "is no regular file"))
+            return
+        if found.st_dev in self._pseudo:
+            yield Skipped(shown, f"lies on a {self._pseudo[found.st_dev]} file system, made up by the kernel")
+            return
+        if found.st_nlink > 1 or self._linked:
+            if (found.st_dev, found.st_ino) in self._seen:
+                return
+            self._seen.add((found.st_dev, found.st_ino))
+        if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+            yield Skipped(shown, "permission denied")
+            return
+        yield Place(shown, path, found.st_size, f"{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_ino}")
+
+    def _tree(self, top: str, named: str, found: os.stat_result) -> Iterator[Place | Skipped | Excluded]:
+        """Yield what ``top`` holds, links put aside; ``named`` stands before the names in it."""
+        waiting = [(top, named, found)]
         while waiting:
-            entry = next(waiting[-1], None)
-            if entry is None:
-                waiting.pop()
-                names.pop()
+            path, name, status = waiting.pop()
+            if (status.st_dev, status.st_ino) in self._seen:
+                continue  # mounted at two places, or reached by a link before
+            self._seen.add((status.st_dev, status.st_ino))
+            shown = printable(name or path)
+            if status.st_dev in self._pseudo:
+                kind = self._pseudo[status.st_dev]
+                yield Skipped(
+                    shown, f"lies on a {kind} file system, made up by the kernel; not descended into"
+                )
                 continue
-            name = f"{names[-1]}{printable(entry.name)}"
-            pattern = next((glob for glob in self.exclude if fnmatchcase(name, glob)), None)
-            if pattern is not None:
-                yield Excluded(name, pattern)
+            try:
+                with os.scandir(path) as listing:
+                    names = sorted(entry.name for entry in listing)
+            except OSError as error:
+                yield Skipped(shown, _reason(error, "cannot be listed"))
                 continue
-            found = self._entry(entry, name)
-            if found is not None:
-                yield found
-            elif self._enters(entry):
-                pending = []
-                listed = self._entries(Path(entry.path), name, pending)
-                yield from pending
-                waiting.append(listed)
-                names.append(f"{name}/")
+            below = []
+            for last in names:
+                inner, each = f"{path.rstrip('/')}/{last}", f"{name}/{last}" if name else last
+                pattern = _pattern(each, self._exclude)
+                if pattern is not None:
+                    yield Excluded(printable(each), pattern)
+                    continue
+                try:
+                    entry = os.lstat(inner)
+                except OSError as error:
+                    yield Skipped(printable(each), _reason(error, "cannot be looked at"))
+                    continue
+                if stat.S_ISDIR(entry.st_mode):
+                    below.append((inner, each, entry))
+                elif stat.S_ISLNK(entry.st_mode):
+                    self._links.append((inner, each))
+                else:
+                    yield from self.file(inner, each, entry)
+            waiting += reversed(below)
 
-    def _entries(self, path: Path, name: str, failed: list[Skipped]) -> Iterator[os.DirEntry[str]]:
+    def _target(self, path: str, name: str) -> Iterator[Place | Skipped | Excluded]:
+        """Yield what the link at ``path`` leads to, unless it lies in what is walked anyway."""
         try:
-            with os.scandir(path) as listing:
-                return iter(sorted(listing, key=lambda entry: entry.name))
+            real = os.path.realpath(path, strict=True)
+            found = Path(real).stat()
+        except FileNotFoundError:
+            yield Skipped(printable(name), "is a link that points at nothing")
+            return
         except OSError as error:
-            reason = "permission denied" if isinstance(error, PermissionError) else "cannot be listed"
-            failed.append(Skipped(name or printable(path), f"{reason}; what lies in it is not known"))
-            return iter(())
+            yield Skipped(printable(name), _reason(error, "is a link that cannot be followed"))
+            return
+        if real in self._roots or any(str(parent) in self._roots for parent in Path(real).parents):
+            return
+        if stat.S_ISDIR(found.st_mode):
+            self._roots.add(real)
+            yield from self._tree(real, name, found)
+        else:
+            yield from self.file(path, name, found)
 
-    def _entry(self, entry: os.DirEntry[str], name: str) -> Place | Skipped | None:
-        """Return what ``entry`` is; ``None`` for a folder, and for what is read elsewhere."""
-        path = Path(entry.path)
-        try:
-            status = entry.stat()
-            outside = entry.is_symlink() and not path.resolve(strict=True).is_relative_to(self.real)
-        except OSError as error:
-            link = entry.is_symlink() and not isinstance(error, PermissionError)
-            return Skipped(name, "is a link that points at nothing" if link else "cannot be looked at")
-        except RuntimeError:  # a link to itself
-            return Skipped(name, "is a link that points at nothing")
-        if stat.S_ISDIR(status.st_mode):
-            known = status.st_dev in self.kernel
-            return Skipped(name, "is a file system of the kernel's, not of files") if known else None
-        if entry.is_symlink() and not outside:
-            return None
-        if (outside or status.st_nlink > 1) and self._again(status):
-            return None
-        return _place(path, name, status)
 
-    def _enters(self, entry: os.DirEntry[str]) -> bool:
-        """Whether ``entry`` is a folder that has not been entered, nor will be where it lies."""
-        try:
-            if not entry.is_dir():
-                return False
-            if not entry.is_symlink():
-                return True
-            real = Path(entry.path).resolve(strict=True)
-            # A link out of the tree; what contains the tree would bring it in once more.
-            inside = real.is_relative_to(self.real) or self.real.is_relative_to(real)
-            return not inside and not self._again(entry.stat())
-        except (OSError, RuntimeError):
-            return False
+def _pattern(name: str, patterns: Sequence[str]) -> str | None:
+    """Return the first pattern that excludes ``name`` itself."""
+    last = name.rpartition("/")[2]
+    for pattern in patterns:
+        if fnmatchcase(name if "/" in pattern else last, pattern):
+            return pattern
+    return None
 
-    def _again(self, status: os.stat_result) -> bool:
-        key = (status.st_dev, status.st_ino)
-        if key in self.seen:
-            return True
-        self.seen.add(key)
-        return False
+
+def _pattern_above(name: str, patterns: Sequence[str]) -> str | None:
+    """Return the first pattern that excludes ``name``, or a part that it lies below."""
+    if not patterns:
+        return None
+    start = name.find("://") + 3 if "://" in name else 0
+    ends = [at for at in range(start, len(name)) if name[at] == "/"] + [len(name)]
+    return next((found for end in ends if (found := _pattern(name[:end], patterns)) is not None), None)
+
+
+def _reason(error: OSError, otherwise: str) -> str:
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    if isinstance(error, FileNotFoundError):
+        return "is gone since its folder was listed"
+    if error.errno == errno.ELOOP:
+        return "is a link in a loop"
+    return f"{otherwise} ({error.strerror})"
+
+
+def _near(address: str) -> str:
+    """Return a suggestion from the folder that ``address`` would lie in, without names like card numbers."""
+    folder, name = os.path.split(address.rstrip("/"))
+    try:
+        with os.scandir(folder or ".") as listing:
+            names = [entry.name for entry in islice(listing, 1000)]
+    except (OSError, ValueError):
+        return ""
+    return nearest(name, [printable(each) for each in names if not _LONG_NUMBER.search(each)])
+
+
+def _pseudo_devices() -> dict[int, str]:
+    """Return the type of each mounted pseudo file system by its device number (proc_pid_mountinfo(5))."""
+    try:
+        text = MOUNTS.read_text("utf-8", "replace")
+    except OSError:
+        return {}  # no Linux: there is none
+    found = {}
+    for line in text.splitlines():
+        mount, _, kind = line.partition(" - ")
+        major, _, minor = mount.split(" ")[2].partition(":")
+        if kind.split(" ")[0] in PSEUDO:
+            found[os.makedev(int(major), int(minor))] = kind.split(" ")[0]
+    return found
