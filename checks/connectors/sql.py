@@ -91,9 +91,12 @@ class SqlStore:
         """Return the age of the rows whose ``column`` is not NULL; ``rows`` counts only these."""
         return self.age(table, column, before).marked
 
-    def text_rows(self, table: str) -> TextScan:
-        """Return a scan of every column of a table that can hold text, from one streamed query."""
-        return TextScan(self._table(table), self.dialect, self._link.stream)
+    def text_rows(self, table: str, sample: tuple[float, int] | None = None) -> TextScan:
+        """Return a scan of every column of a table that can hold text, from one streamed query.
+
+        ``sample`` is a share of the rows and the seed that chooses them.
+        """
+        return TextScan(self._table(table), self.dialect, self._link.stream, sample)
 
     def payload_keys(self, table: str, column: str) -> PayloadScan:
         """Return a scan of the JSON keys in a column."""

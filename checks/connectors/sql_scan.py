@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -36,15 +37,29 @@ class TextScan:
     A table without a column that can hold text yields batches all the same: none of it is passed over.
     """
 
-    def __init__(self, table: Table, dialect: str, stream: Callable[[sa.Executable], Batches]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        dialect: str,
+        stream: Callable[[sa.Executable], Batches],
+        sample: tuple[float, int] | None = None,
+    ) -> None:
         self.rows = 0
         self.bytes = 0
         self.columns = tuple(column for column in table.columns if column.text)
-        self._table, self._dialect, self._stream = table, dialect, stream
+        self._table, self._dialect, self._stream, self._sample = table, dialect, stream, sample
 
     def batches(self) -> Iterator[Sequence[Sequence[Any]]]:
-        """Yield the rows once, the key before the columns."""
-        for batch in self._stream(select_cells(self._table, self.columns, self._dialect)):
+        """Yield the rows once, the key before the columns; of a sample, those that chance takes."""
+        on_server = self._dialect == "postgresql"
+        statement = select_cells(
+            self._table, self.columns, self._dialect, self._sample if on_server else None
+        )
+        share, seed = self._sample or (1.0, 0)
+        chance = random.Random(f"{seed} {self._table.name}")  # noqa: S311  no secret, but the same again
+        for batch in self._stream(statement):
+            if self._sample is not None and not on_server:
+                batch = [row for row in batch if chance.random() < share]
             self.rows += len(batch)
             yield batch
 
@@ -93,9 +108,18 @@ class PayloadScan:
                 yield label, key_paths(document)
 
 
-def select_cells(table: Table, columns: Sequence[LiveColumn], dialect: str) -> sa.Select[*tuple[Any, ...]]:
-    """Select the key columns, then ``columns`` as text cast on the server (bytes stay bytes)."""
-    source = from_clause(table)
+def select_cells(
+    table: Table, columns: Sequence[LiveColumn], dialect: str, sample: tuple[float, int] | None = None
+) -> sa.Select[*tuple[Any, ...]]:
+    """Select the key columns, then ``columns`` as text cast on the server (bytes stay bytes).
+
+    ``sample`` is a share of the rows and the seed that chooses them, for PostgreSQL's TABLESAMPLE.
+    """
+    source: sa.FromClause = from_clause(table)
+    if sample is not None:
+        percent: sa.ColumnElement[Any] = sa.literal_column(repr(100 * sample[0]))
+        seed: sa.ColumnElement[Any] = sa.literal_column(repr(sample[1]))
+        source = sa.tablesample(source, sa.func.bernoulli(percent), seed=seed)
     chosen: list[sa.ColumnElement[Any]] = [source.c[name] for name in table.key]
     for number, column in enumerate(columns):
         value: sa.ColumnElement[Any] = source.c[column.name]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.core.errors import nearest
-from checks.core.model import Inventory, Observation, Period, Target
+from checks.core.model import Inventory, Observation, Period, Share, Target
 
 CheckFunction = Callable[..., Iterator[Observation]]
 
@@ -49,6 +49,7 @@ class Check:
     scoped: bool  # wants a Scope as its second argument
     version: str  # digest of its module's source
     parameters: Mapping[str, Any]  # keyword → annotation
+    optional: frozenset[str] = frozenset()  # those that a control may leave out
 
     @property
     def purpose(self) -> str:
@@ -62,7 +63,7 @@ class Check:
             hint = nearest(unknown[0], self.parameters)
             takes = ", ".join(self.parameters) or "no parameters"
             raise ValueError(f"check {self.name} has no parameter {unknown[0]!r}{hint}; it takes {takes}")
-        missing = [key for key in self.parameters if key not in params]
+        missing = [key for key in self.parameters if key not in params and key not in self.optional]
         if missing:
             raise ValueError(f"check {self.name} needs parameter {', '.join(map(repr, missing))}")
         return {key: _convert(self.name, key, value, self.parameters[key]) for key, value in params.items()}
@@ -120,13 +121,14 @@ def _describe(name: str, function: CheckFunction, mark: tuple[tuple[str, ...], b
     positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     keywords = {p.name: hints[p.name] for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
     reads, declared = mark
-    return Check(name, function, reads, declared, "scope" in positional[1:], version, keywords)
+    optional = frozenset(p.name for p in signature.parameters.values() if p.default is not p.empty)
+    return Check(name, function, reads, declared, "scope" in positional[1:], version, keywords, optional)
 
 
 def _convert(name: str, key: str, value: Any, wanted: Any) -> Any:
-    if wanted is Period:
+    if wanted in (Period, Share):
         try:
-            return Period(value)
+            return wanted(value if wanted is Period else str(value))
         except ValueError as error:
             raise ValueError(f"check {name}, parameter {key!r}: {error}") from None
     origin, inner = typing.get_origin(wanted), typing.get_args(wanted)

@@ -37,6 +37,7 @@ from checks.core.model.words import (
     Outcome,
     Period,
     Severity,
+    Share,
     Status,
 )
 
@@ -68,6 +69,7 @@ __all__ = [
     "Run",
     "Section",
     "Severity",
+    "Share",
     "Spec",
     "Status",
     "Store",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,6 +135,26 @@ class Period:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the whole that is looked at: ``2%`` or ``0.02``, above 0 and at most all."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.value <= 1:
+            raise ValueError(f"{self.text!r} is no share such as 2% or 0.02")
+
+    @property
+    def value(self) -> float:
+        """The share as a number above 0 and at most 1; 0 for what is none."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(%?)", str(self.text).strip())
+        return float(match[1]) / (100 if match[2] else 1) if match else 0.0
+
+    def __str__(self) -> str:
+        return str(self.text)
 
 
 @dataclass(frozen=True, slots=True)

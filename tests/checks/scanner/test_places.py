@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -81,8 +82,12 @@ def test_the_stamp_changes_with_what_is_overwritten_under_its_old_time(tree: Pat
     assert first.stamp != second.stamp
 
 
-def test_a_single_file_has_its_own_name(tree: Path) -> None:
-    assert names(tree / "b" / "card.txt") == ["card.txt"]
+def test_a_single_file_is_called_as_it_was_asked_for(tree: Path) -> None:
+    path = tree / "b" / "card.txt"
+    place = next(places(str(path)))
+    assert isinstance(place, Place)
+    assert place.name == str(path)
+    assert name_bytes(place) == bytes(path)
 
 
 def test_an_empty_directory_holds_nothing(tmp_path: Path) -> None:
@@ -155,8 +160,8 @@ def test_what_is_no_regular_file_is_named_and_blocks_nothing(tree: Path) -> None
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tree / "s"))
         assert skipped(tree) == {"pipe": "is a pipe", "s": "is a socket"}
-    assert skipped("/dev/null") == {"null": "is a device"}
-    assert skipped(tree / "pipe") == {"pipe": "is a pipe"}
+    assert skipped("/dev/null") == {"/dev/null": "is a device"}
+    assert skipped(tree / "pipe") == {str(tree / "pipe"): "is a pipe"}
     with pytest.raises(Unreadable, match="no regular file"):
         opened(Place("pipe", str(tree / "pipe"), 0, ""))
 
@@ -186,9 +191,16 @@ def test_a_file_that_is_gone_is_an_error(tree: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="no Linux")
 def test_file_systems_of_the_kernel_are_not_descended_into(tree: Path) -> None:
     assert list(skipped("/proc")) == ["/proc"]
-    assert "proc" in skipped("/proc/self/status")["status"]
+    assert "proc" in skipped("/proc/self/status")["/proc/self/status"]
     (tree / "p").symlink_to("/proc")
     assert list(skipped(tree)) == ["p"]
+
+
+def test_a_socket_behind_a_link_is_named(tree: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server, tempfile.TemporaryDirectory() as short:
+        server.bind(f"{short}/s")
+        (tree / "s").symlink_to(f"{short}/s")
+        assert skipped(tree) == {"s": "is a socket"}
 
 
 def test_exclusions_are_counted(tree: Path) -> None:
@@ -214,13 +226,18 @@ def test_names_are_kept_to_the_byte(tmp_path: Path) -> None:
         assert opened_again.read() == b"x"
 
 
-def test_a_deep_tree_needs_no_recursion(tmp_path: Path) -> None:
-    here = tmp_path
-    for _ in range(1500):
-        here = here / "d"
-        here.mkdir()
-    (here / "x").write_bytes(CARD)
-    assert names(tmp_path) == ["d/" * 1500 + "x"]
+def test_a_deep_tree_needs_no_recursion() -> None:
+    # Not below pytest's own directory, which it removes by recursion.
+    top = Path(tempfile.mkdtemp(prefix="policyproof-"))
+    try:
+        here = top
+        for _ in range(1100):
+            here = here / "d"
+            here.mkdir()
+        (here / "x").write_bytes(CARD)
+        assert names(top) == ["d/" * 1100 + "x"]
+    finally:
+        subprocess.run(["rm", "-rf", "--", top], check=True)
 
 
 def test_what_vanishes_during_the_walk_is_named(tree: Path) -> None:
