@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from checks.core.errors import NotAssessed, PolicyproofError
-from policyproof import __version__, inventory, policy, report
+from policyproof import __version__, inventory, policy, report, scan_command
 
 EPILOG = """\
 examples:
@@ -15,6 +15,7 @@ examples:
   policyproof policy show 9.2                       which controls cite a sentence
   policyproof inventory env staging                 which variables an environment needs
   policyproof report staging                        render the last run on staging again
+  policyproof scan /var/log s3://bucket/exports     look for card numbers, wherever they are
   pytest controls/ --environment staging            run the controls
 """
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     policy.add_to(commands)
     inventory.add_to(commands)
     report.add_to(commands)
+    scan_command.add_to(commands)
     return result
 
 

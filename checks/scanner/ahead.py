@@ -1,10 +1,13 @@
-"""Reading ahead: a thread expands the next chunks of a long stream while the engine looks at these."""
+"""Reading ahead: a thread makes the next chunks of a long stream while the engine looks at these."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+Made = TypeVar("Made")
 
 AFTER = 2**22
 """Bytes of a stream behind which a thread is worth its start."""
@@ -24,52 +27,47 @@ def ahead(chunks: Iterable[bytes], *, after: int = AFTER, depth: int = DEPTH) ->
         yield chunk
         passed += len(chunk)
         if passed >= after:
-            break
-    else:
-        return
-    reader = _Reader(iterator, depth)
+            # A view may be of a buffer that is filled again.
+            copies = (chunk if isinstance(chunk, bytes) else bytes(chunk) for chunk in iterator)
+            yield from in_thread(copies, depth)
+
+
+def in_thread(items: Iterable[Made], depth: int) -> Generator[Made, None, None]:
+    """Yield ``items``, made in a thread, ``depth`` of them ahead; else as :func:`ahead` does."""
+    maker = _Maker(items, depth)
     try:
-        yield from reader
+        yield from maker
     finally:
-        reader.close()
+        maker.close()
 
 
-class _Reader:
-    """The thread, and the chunks that it has made."""
+class _Maker(Generic[Made]):
+    """The thread, and what it has made."""
 
-    def __init__(self, chunks: Iterable[bytes], depth: int) -> None:
-        self._chunks, self._room = chunks, threading.Semaphore(depth)
-        self._made: SimpleQueue[bytes | BaseException | None] = SimpleQueue()
+    def __init__(self, items: Iterable[Made], depth: int) -> None:
+        self._items, self._room = items, threading.Semaphore(depth)
+        self._made: SimpleQueue[tuple[Made] | BaseException | None] = SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._fill, name="read ahead", daemon=True)
         self._thread.start()
 
-    def __iter__(self) -> Generator[bytes, None, None]:
-        while True:
-            made = self._made.get()
-            if made is None:
-                return
+    def __iter__(self) -> Generator[Made, None, None]:
+        while (made := self._made.get()) is not None:
             if isinstance(made, BaseException):
                 raise made
             self._room.release()
-            yield made
+            yield made[0]
 
     def close(self) -> None:
-        """Stop reading after the chunk that is being made, and wait until it is."""
+        """Stop behind what is being made, and wait until it is."""
         self._closed = True
         self._room.release()
         self._thread.join()
-        while True:
-            try:
-                self._made.get_nowait()
-            except Empty:
-                return
 
     def _fill(self) -> None:
         try:
-            for chunk in self._chunks:
-                # A view may be of a buffer that is filled again.
-                self._made.put(chunk if isinstance(chunk, bytes) else bytes(chunk))
+            for item in self._items:
+                self._made.put((item,))
                 self._room.acquire()
                 if self._closed:
                     return

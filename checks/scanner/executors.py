@@ -6,6 +6,7 @@ All of it goes through the interface of ``concurrent.futures``. A part whose wor
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
@@ -109,7 +110,13 @@ class LocalProcesses:
         return list(self._pool._processes or ())
 
     def _new(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.jobs, mp_context=multiprocessing.get_context("spawn"))
+        # A key that interrupts the scan is for the process that was started; it ends these.
+        return ProcessPoolExecutor(
+            self.jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),
+        )
 
 
 class Cluster:
@@ -204,7 +211,8 @@ class _Run:
         """Hand out what there is room for; return whether anything was."""
         handed_out = False
         while (task := self._next()) is not None:
-            self.pending[self._workers.submit(self._do, task.part)] = task
+            workers = InProcess() if task.part.here else self._workers
+            self.pending[workers.submit(self._do, task.part)] = task
             handed_out = True
         return handed_out
 

@@ -45,6 +45,16 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """The standard input of the process that was started, which reads it itself."""
+
+    name: str = "standard input"
+
+
+Work = Piece | Database | Input
+
+
+@dataclass(frozen=True, slots=True)
 class Unchanged:
     """A file that is as it was when it was last read, without a finding, in the run ``since``."""
 
@@ -65,13 +75,18 @@ class Part:
     """
 
     number: int
-    pieces: tuple[Piece | Database, ...] = ()
+    pieces: tuple[Work, ...] = ()
     notes: tuple[Note, ...] = ()
     untaken: int = 0
     bytes: int = 0
 
+    @property
+    def here(self) -> bool:
+        """Whether only the process that was started can do it."""
+        return any(isinstance(piece, Input) for piece in self.pieces)
 
-Found = Place | Database | Note
+
+Found = Place | Database | Input | Note
 """What the addresses of a scan lead to."""
 
 
@@ -93,7 +108,7 @@ class _Cutter:
 
     def take(self, each: Found) -> Iterator[Part]:
         """Yield the parts that are complete with ``each``."""
-        if isinstance(each, Database):
+        if isinstance(each, Database | Input):
             yield from self._alone(each, 0)
         elif not isinstance(each, Place):
             self._notes.append(each)
@@ -127,13 +142,13 @@ class _Cutter:
         self._pieces.append(Piece(place))
         self._bytes += place.size
 
-    def _alone(self, piece: Piece | Database, size: int) -> Iterator[Part]:
+    def _alone(self, piece: Work, size: int) -> Iterator[Part]:
         yield from self.end()
         yield Part(self._number, (piece,), bytes=size)
         self._number += 1
 
     def _clear(self) -> None:
-        self._pieces: list[Piece | Database] = []
+        self._pieces: list[Work] = []
         self._notes: list[Note] = []
         self._untaken = self._bytes = 0
 

@@ -5,13 +5,12 @@ The engine, and numba with it, is loaded when the first part is worked on, and k
 
 from __future__ import annotations
 
-import io
+import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterable, Iterator
+import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from checks.connectors.archives import failure
 from checks.core.errors import NotAssessed
@@ -21,8 +20,9 @@ from checks.scanner.expand import expand, skipped
 from checks.scanner.finding import Match
 from checks.scanner.formats import HEAD, format_of
 from checks.scanner.located import Names, Rows
-from checks.scanner.parts import Database, Part, Piece, known_as
+from checks.scanner.parts import Database, Input, Part, Piece, Work, known_as
 from checks.scanner.places import opened
+from checks.scanner.reading import Reading, Whole, where
 from checks.scanner.result import Finding, Result, finding
 from checks.scanner.sample import UNIT, Sample, units
 from checks.scanner.source import Budget, Item, Skipped, Table
@@ -55,6 +55,7 @@ class _Thread(threading.local):
 
 
 _THREAD = _Thread()
+_ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
 def work(settings: Settings, part: Part) -> Result:
@@ -69,8 +70,14 @@ def work(settings: Settings, part: Part) -> Result:
         _THREAD.engine = Engine(encoded=settings.encoded, key=settings.key)
         _THREAD.names = Names(Engine(encoded=settings.encoded, key=settings.key, doubtful=True))
         _THREAD.made_for = wanted
+        _ENGINES.add(_THREAD.engine)
     _THREAD.names.begin()
     return _Work(settings, _THREAD.engine, _THREAD.names, part).result
+
+
+def looked_at() -> int:
+    """Return how many bytes this process has looked at, in all of its threads."""
+    return sum(engine.size for engine in tuple(_ENGINES))
 
 
 class _Work:
@@ -88,7 +95,7 @@ class _Work:
                 self._skip(skipped(piece.name, error))
             except Exception as error:
                 # A bug of ours stops neither the run nor goes unsaid; its message may hold data.
-                self._skip(Skipped(piece.name, f"met a fault of the scanner's own ({_where(error)})"))
+                self._skip(Skipped(piece.name, f"met a fault of the scanner's own ({where(error)})"))
             if index == 0:
                 self.result.carried = len(self.result.findings)
             if before == (len(self.result.findings) + self._totals.unlisted, self._totals.skipped):
@@ -102,10 +109,13 @@ class _Work:
     def _full(self) -> bool:
         return len(self.result.findings) >= LISTED
 
-    def _piece(self, piece: Piece | Database, index: int) -> None:
+    def _piece(self, piece: Work, index: int) -> None:
         if isinstance(piece, Database):
             self._totals.databases += 1
             self._items(piece.name, items_of(piece.url, piece.name, self._sample))
+            return
+        if isinstance(piece, Input):
+            self._whole(piece.name, sys.stdin.buffer, "")
             return
         place = piece.place
         source = self._named(place.name) if piece.start == 0 else self._names.masked(place.name)
@@ -155,7 +165,7 @@ class _Work:
         engine = self._engine
         size, lines = engine.size, engine.lines
         first = max(0, piece.start - _SURROUNDINGS)
-        read = _Read(file, first)
+        read = Reading(file, first)
         for hits in engine.read(read.readinto, first=first, start=piece.start, stop=piece.stop):
             if not len(hits):
                 continue
@@ -174,7 +184,7 @@ class _Work:
         self._totals.of += units(stop - piece.start)
         for start, end in sample.runs(place.name, piece.start, stop):
             first = max(0, start - _SURROUNDINGS)
-            read, size, struck = _Read(file, first), engine.size, set()
+            read, size, struck = Reading(file, first), engine.size, set()
             for hits in engine.read(read.readinto, first=first, start=start, stop=end):
                 for match in engine.matches(hits) if len(hits) else ():
                     struck.add(match.offset // UNIT)
@@ -196,7 +206,7 @@ class _Work:
                 self._stream(item.name, source, item.chunks)
 
     def _stream(self, name: str, source: str, chunks: Iterable[bytes]) -> None:
-        engine, whole = self._engine, _Whole(chunks)
+        engine, whole = self._engine, Whole(chunks)
         size, lines = engine.size, engine.lines
         reader = ahead(whole)
         try:
@@ -210,7 +220,7 @@ class _Work:
         self._broken(name, whole.error)
 
     def _table(self, table: Table, source: str) -> None:
-        engine, whole = self._engine, _Whole(table.blocks)
+        engine, whole = self._engine, Whole(table.blocks)
         size, lines = engine.size, engine.lines
         rows = Rows(table, source, self._names)
         for hits in engine.stream(rows.kept(whole)):
@@ -247,49 +257,3 @@ class _Work:
         noted = Skipped(self._names.masked(what.name), self._names.masked(what.reason))
         if noted not in self.result.skipped[-1:]:
             self.result.skip(noted)
-
-
-class _Whole:
-    """Chunks that end where they break off, so that what came before is looked at; ``error`` is why."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self.error: NotAssessed | None = None
-        self._chunks = chunks
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._chunks
-        except NotAssessed as error:
-            self.error = error
-
-
-class _Read:
-    """Reads a file into buffers; where it breaks off it ends, and :meth:`check` says why."""
-
-    def __init__(self, file: BinaryIO, first: int) -> None:
-        # Of a local file the bytes go straight from the system into the engine's buffer.
-        source: Any = file.raw if isinstance(file, io.BufferedReader) else file
-        source.seek(first)
-        self._readinto: Callable[[memoryview], int | None] = source.readinto
-        self._error: OSError | NotAssessed | None = None
-
-    def readinto(self, view: memoryview) -> int:
-        """Fill ``view`` from its front; 0 at the end, and where reading fails."""
-        try:
-            return self._readinto(view) or 0
-        except (OSError, NotAssessed) as error:
-            self._error = error
-            return 0
-
-    def check(self, name: str) -> None:
-        """Raise ``NotAssessed`` if reading failed."""
-        if isinstance(self._error, OSError):
-            raise failure(self._error, name) from None
-        if self._error is not None:
-            raise self._error
-
-
-def _where(error: Exception) -> str:
-    """Return the kind of an error of ours and the line that raised it, without its message."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"

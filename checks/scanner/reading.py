@@ -1,0 +1,58 @@
+"""What breaks off while it is read: what came before is looked at, and then it is said."""
+
+from __future__ import annotations
+
+import io
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from checks.connectors.archives import failure
+from checks.core.errors import NotAssessed
+
+
+class Whole:
+    """Chunks that end where they break off, so that what came before is looked at; ``error`` is why."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.error: NotAssessed | None = None
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        except NotAssessed as error:
+            self.error = error
+
+
+class Reading:
+    """Reads a file into buffers; where it breaks off it ends, and :meth:`check` says why."""
+
+    def __init__(self, file: BinaryIO, first: int) -> None:
+        # Of a local file the bytes go straight from the system into the engine's buffer.
+        source: Any = file.raw if isinstance(file, io.BufferedReader) else file
+        source.seek(first)
+        self._readinto: Callable[[memoryview], int | None] = source.readinto
+        self._error: OSError | NotAssessed | None = None
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill ``view`` from its front; 0 at the end, and where reading fails."""
+        try:
+            return self._readinto(view) or 0
+        except (OSError, NotAssessed) as error:
+            self._error = error
+            return 0
+
+    def check(self, name: str) -> None:
+        """Raise ``NotAssessed`` if reading failed."""
+        if isinstance(self._error, OSError):
+            raise failure(self._error, name) from None
+        if self._error is not None:
+            raise self._error
+
+
+def where(error: Exception) -> str:
+    """Return the kind of an error of ours and the line that raised it, without its message."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"

@@ -1,0 +1,211 @@
+"""A scan: from addresses to findings, by one process or many, whole or a sample, always in the same order."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import secrets
+import time
+import zlib
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from checks.connectors.files import printable
+from checks.core.errors import NotAssessed
+from checks.scanner.ahead import in_thread
+from checks.scanner.databases import SCHEMES, name_of, scheme_of
+from checks.scanner.executors import Cluster, InProcess, LocalProcesses, Workers, in_order
+from checks.scanner.expand import skipped
+from checks.scanner.parts import SIZE, Database, Found, Input, Part, Piece, Unchanged, parts
+from checks.scanner.places import Excluded, Place, is_url, places
+from checks.scanner.result import Finding, Result, Totals, masked
+from checks.scanner.sample import Sample, chance
+from checks.scanner.source import Skipped
+from checks.scanner.work import Settings, looked_at, work
+
+_TIMED = 2**23  # bytes of a part where time decides how many are looked at
+_LITTLE = 2**24  # bytes for which no other process is started
+_LISTED = 64  # parts that are listed ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to scan, and how. ``budget`` is in seconds; ``key`` is what one run makes fingerprints with.
+
+    ``sample`` is also what orders the parts where there is a ``budget``; its share is 1 for all of them.
+    """
+
+    addresses: tuple[str, ...] = field(repr=False)
+    exclude: tuple[str, ...] = ()
+    encoded: bool = True
+    jobs: int = 1
+    cluster: str | None = None
+    sample: Sample | None = None
+    seed: int = 0
+    budget: float | None = None
+    size: int = SIZE
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
+
+
+class Scan:
+    """Iterate once for what is found and what is skipped, in order; ``totals`` counts it meanwhile.
+
+    ``known`` and ``done`` are bytes, of the parts listed so far and of those looked at. ``listed`` says
+    that there are no more parts. ``parts`` is how many there are, ``handed_out`` how many of those were
+    looked at: fewer only where time ran out.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.totals = Totals()
+        self.known = self.done = 0
+        self.listed = False
+        self.parts = self.handed_out = self.struck = 0
+        self._lines: tuple[str, int] | None = None
+        self._before_it = looked_at()
+
+    def __iter__(self) -> Iterator[Finding | Skipped]:
+        """Yield the findings; raises ``NotAssessed`` if there is no engine, or nobody left to work."""
+        request = self.request
+        settings = Settings(request.key, request.encoded, request.sample)
+        with closing(self._parts()) as cut:
+            first = self._first(cut)
+            workers = self._workers(first)
+            handed_out = itertools.chain(first, cut)
+            try:
+                results = in_order(handed_out, partial(work, settings), workers)
+                yield from self._in_any_case(results)
+            finally:
+                workers.close()
+
+    @property
+    def looked_at(self) -> int:
+        """Bytes of the parts that were looked at, and of the one that this process is looking at."""
+        return max(self.done, looked_at() - self._before_it)
+
+    def _parts(self) -> Generator[Part, None, None]:
+        request = self.request
+        size = request.size if request.budget is None else min(request.size, _TIMED)
+        cut = self._counted(parts(self._found(), size=size, sample=request.sample))
+        if request.budget is None:
+            return in_thread(cut, _LISTED)
+        return self._timed(cut, time.monotonic() + request.budget)
+
+    def _counted(self, cut: Iterable[Part]) -> Iterator[Part]:
+        for part in cut:
+            self.known += part.bytes
+            self.parts += bool(part.pieces)
+            yield part
+        self.listed = True
+
+    def _timed(self, cut: Iterable[Part], deadline: float) -> Generator[Part, None, None]:
+        """Yield parts in an order of chance until time is up. There may be many: they are kept small."""
+        waiting: list[tuple[float, bytes]] = []
+        for part in cut:
+            if part.notes:
+                yield replace(part, pieces=(), untaken=0, bytes=0)
+            if part.pieces or part.untaken:
+                packed = zlib.compress(pickle.dumps(replace(part, notes=())), 1)
+                waiting.append((chance(self.request.seed, "part", part.number), packed))
+        for _, packed in sorted(waiting):
+            if time.monotonic() >= deadline:
+                return
+            yield pickle.loads(zlib.decompress(packed))  # noqa: S301  packed above, by ourselves
+
+    def _first(self, cut: Iterator[Part]) -> list[Part]:
+        """Return the first parts: enough to tell whether other processes are worth their start."""
+        if self.request.budget is not None:
+            return []
+        first: list[Part] = []
+        for part in cut:
+            first.append(part)
+            if sum(part.bytes for part in first) > _LITTLE and len(first) > 1:
+                break
+        return first
+
+    def _workers(self, first: list[Part]) -> Workers:
+        request = self.request
+        if request.cluster is not None:
+            return Cluster(request.cluster)
+        databases = sum(isinstance(part.pieces[0], Database) for part in first if part.pieces)
+        little = sum(part.bytes for part in first) <= _LITTLE or len(first) < 2
+        if request.jobs == 1 or (little and databases < 2 and request.budget is None):
+            return InProcess()
+        return LocalProcesses(request.jobs)
+
+    def _in_any_case(self, results: Iterator[tuple[Part, Result]]) -> Iterator[Finding | Skipped]:
+        """Yield what ``results`` hold in the order of the parts, whatever order they were handed out in."""
+        if self.request.budget is None:
+            for part, result in results:
+                yield from self._one(part, result)
+            return
+        every = [(part.number, order, part, result) for order, (part, result) in enumerate(results)]
+        for _, _, part, result in sorted(every, key=lambda each: each[:2]):
+            yield from self._one(part, result)
+
+    def _one(self, part: Part, result: Result) -> Iterator[Finding | Skipped]:
+        """Yield what one part holds, and count it."""
+        totals = result.totals
+        for note in part.notes:
+            if isinstance(note, Skipped):
+                found = Skipped(masked(note.name), masked(note.reason))
+                result.totals.skipped += 1
+                result.totals.reasons[found.reason] += 1
+                yield found
+            totals.excluded += isinstance(note, Excluded)
+            totals.unchanged += isinstance(note, Unchanged)
+        totals.of += part.untaken
+        self.totals.add(totals)
+        self.done += part.bytes
+        if result.rest is None:
+            self.handed_out += bool(part.pieces)
+        self.struck += bool(totals.findings)
+        before = self._before(part, result)
+        for index, finding in enumerate(result.findings):
+            if index < result.carried and before != 0 and finding.line is not None:
+                yield replace(finding, line=None if before is None else finding.line + before)
+            else:
+                yield finding
+        yield from result.skipped
+
+    def _before(self, part: Part, result: Result) -> int | None:
+        """Return the lines before the first piece, in the same file; ``None`` where they were not read."""
+        if not part.pieces:
+            return 0
+        first, last = part.pieces[0], part.pieces[-1]
+        before: int | None = 0
+        if isinstance(first, Piece) and first.start:
+            before = None
+            if self._lines is not None and self._lines[0] == f"{first.place.address}\0{first.start}":
+                before = self._lines[1]
+        lines = result.lines + (before or 0 if len(part.pieces) == 1 else 0)
+        stopped = part.pieces[result.rest[0]] if result.rest else last
+        at = result.rest[1] if result.rest else stopped.stop if isinstance(stopped, Piece) else None
+        known = before is not None or len(part.pieces) > 1
+        self._lines = None
+        if isinstance(stopped, Piece) and at and known:
+            self._lines = f"{stopped.place.address}\0{at}", lines
+        return before
+
+    def _found(self) -> Iterator[Found]:
+        for address in self.request.addresses:
+            if address == "-":
+                yield Input()
+            elif scheme_of(address) in SCHEMES:
+                yield Database(address, name_of(address))
+            else:
+                try:
+                    yield from self._files(address)
+                except NotAssessed as error:
+                    yield skipped(name_of(address) if is_url(address) else printable(address), error)
+
+    def _files(self, address: str) -> Iterator[Place | Skipped | Excluded]:
+        """Yield the files at ``address``, with the folder they lie in before their names."""
+        root, prefix = printable(Path(address)), ""
+        if not is_url(address) and Path(address).is_dir() and root != ".":
+            prefix = f"{root.rstrip('/')}/"
+        for found in places(address, exclude=self.request.exclude):
+            yield replace(found, name=f"{prefix}{found.name}") if found.name != root else found

@@ -1,0 +1,275 @@
+"""What a scan says on standard output: text for a reader, lines of JSON, or a SARIF log.
+
+Each is written as it comes, so that a scan of any length takes no memory for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Protocol, TextIO
+from urllib.parse import quote
+
+from checks.scanner.result import Finding
+from checks.scanner.sample import bound
+from checks.scanner.scan import Scan
+from checks.scanner.source import Skipped
+from policyproof import __version__
+from policyproof.scan_progress import size
+
+_REASONS = 20  # different reasons that are written out
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {"critical": "error", "high": "error", "low": "note"}
+_RULE = "card-number"
+
+
+class Output(Protocol):
+    """Writes what a scan finds, and what it came to."""
+
+    def begin(self) -> None:
+        """Write what stands before everything."""
+
+    def add(self, found: Finding | Skipped) -> None:
+        """Write one thing found, or skipped."""
+
+    def end(self, scan: Scan, code: int) -> None:
+        """Write the totals of ``scan``, which ends with the exit ``code``."""
+
+
+class Text:
+    """A line a finding, and what was looked at in the last lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def begin(self) -> None:
+        """Write nothing."""
+
+    def add(self, found: Finding | Skipped) -> None:
+        """Write a line."""
+        if isinstance(found, Skipped):
+            self._line(f"{found.name}: not looked at: {found.reason}")
+            return
+        more = [] if found.form == "plain" else [f"written as {found.form}"]
+        more += ["with a security code"] * found.security_code + ["in track data"] * found.track_data
+        more += ["published for tests"] * found.test_number
+        extra = f" ({', '.join(more)})" if more else ""
+        where, said = where_of(found), f"{found.network} number {found.masked}{extra}"
+        self._line(f"{where}: {found.severity}: {said}, {found.confidence} confidence")
+
+    def end(self, scan: Scan, code: int) -> None:
+        """Write what was looked at, what was not, and what the scan came to."""
+        totals = scan.totals
+        read = [f"{totals.files:,} {_files(totals.files)}"]
+        read += [f"{totals.databases:,} databases"] * bool(totals.databases)
+        read += [f"{totals.rows:,} rows"] * bool(totals.rows)
+        self._line(f"read: {', '.join(read)}, {size(totals.bytes)}")
+        if totals.skipped:
+            self._line(f"not looked at: {totals.skipped:,}, for reasons given above")
+        if totals.excluded:
+            self._line(f"excluded: {totals.excluded:,}")
+        if totals.unchanged:
+            self._line(
+                f"unchanged since they were read without a finding, not read again: {totals.unchanged:,}"
+            )
+        for line in _of_sample(scan):
+            self._line(line)
+        self._line(_conclusion(scan, code))
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
+
+
+class JsonLines:
+    """An object a line: a finding, or what was ``skipped``; the last one holds the ``totals``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def begin(self) -> None:
+        """Write nothing."""
+
+    def add(self, found: Finding | Skipped) -> None:
+        """Write a line."""
+        if isinstance(found, Skipped):
+            self._line({"skipped": found.name, "reason": found.reason})
+        else:
+            self._line(record(found))
+
+    def end(self, scan: Scan, code: int) -> None:
+        """Write the totals."""
+        self._line({"totals": summary(scan, code)})
+
+    def _line(self, value: dict[str, Any]) -> None:
+        self._stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+class Sarif:
+    """A log in SARIF 2.1.0 (OASIS). What was skipped is among the notifications, some of it at least."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._comma = ""
+        self._notes: list[dict[str, Any]] = []
+
+    def begin(self) -> None:
+        """Write what stands before the results."""
+        driver = {
+            "name": "policyproof",
+            "version": __version__,
+            "rules": [
+                {
+                    "id": _RULE,
+                    "name": "CardNumber",
+                    "shortDescription": {"text": "A full card number (PCI DSS 4.0.1, 3.5.1)"},
+                    "defaultConfiguration": {"level": "error"},
+                }
+            ],
+        }
+        head = {"$schema": _SCHEMA, "version": "2.1.0"}
+        run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
+        self._stream.write(f'{json.dumps(head)[:-1]}, "runs": [{json.dumps(run)[:-1]}, "results": [')
+
+    def add(self, found: Finding | Skipped) -> None:
+        """Write a result, or keep a notification."""
+        if isinstance(found, Skipped):
+            if len(self._notes) < 1000:
+                text = f"{found.name}: not looked at: {found.reason}"
+                self._notes.append({"level": "error", "message": {"text": text}})
+            return
+        self._stream.write(f"{self._comma}\n{json.dumps(result(found), ensure_ascii=False)}")
+        self._comma = ","
+
+    def end(self, scan: Scan, code: int) -> None:
+        """Write the invocation, with the totals, and close the log."""
+        invocation = {
+            "executionSuccessful": code in (0, 1) and not scan.totals.skipped,
+            "exitCode": code,
+            "toolExecutionNotifications": self._notes,
+        }
+        rest = {"invocations": [invocation], "properties": {"totals": summary(scan, code)}}
+        self._stream.write(f"\n], {json.dumps(rest, ensure_ascii=False)[1:]}]}}\n")
+
+
+FORMATS: dict[str, Callable[[TextIO], Output]] = {"text": Text, "jsonl": JsonLines, "sarif": Sarif}
+
+
+def where_of(found: Finding) -> str:
+    """Return where a finding stands, as ``file:line`` if that is known."""
+    if found.place == "name":
+        return f"{found.source}: in the name"
+    if found.table is not None:
+        row = f"row {found.row}" if found.row else f"row number {found.line}"
+        return f"{found.source}: {row}" + (f", column {found.column}" if found.column else "")
+    return f"{found.source}:{found.line}" if found.line else f"{found.source}: at byte {found.offset}"
+
+
+def record(found: Finding) -> dict[str, Any]:
+    """Return a finding as JSON; table, column and row are left out where there are none."""
+    return {name: value for name, value in asdict(found).items() if value is not None or name == "line"}
+
+
+def result(found: Finding) -> dict[str, Any]:
+    """Return a finding as a SARIF result."""
+    location: dict[str, Any] = {"artifactLocation": {"uri": quote(found.source, safe="/:!@+,;=~")}}
+    if found.table is None and found.place == "content":
+        location["region"] = {"startLine": found.line} if found.line else {"byteOffset": found.offset}
+    where: dict[str, Any] = {"physicalLocation": location}
+    if found.table is not None:
+        path = ".".join(part for part in (found.table, found.column) if part)
+        where["logicalLocations"] = [{"fullyQualifiedName": path, "kind": "member"}]
+    return {
+        "ruleId": _RULE,
+        "level": _LEVELS[found.severity],
+        "message": {"text": f"{found.network} number {found.masked}, {where_of(found)}"},
+        "locations": [where],
+        "properties": record(found),
+    }
+
+
+def summary(scan: Scan, code: int) -> dict[str, Any]:
+    """Return the totals as JSON."""
+    totals, request = scan.totals, scan.request
+    said: dict[str, Any] = {
+        "findings": totals.findings,
+        "test_numbers": totals.test_numbers,
+        "unlisted": totals.unlisted,
+        "bytes": totals.bytes,
+        "rows": totals.rows,
+        "files": totals.files,
+        "databases": totals.databases,
+        "skipped": totals.skipped,
+        "reasons": dict(totals.reasons.most_common(_REASONS)),
+        "excluded": totals.excluded,
+        "unchanged": totals.unchanged,
+        "exit_code": code,
+    }
+    if request.sample:
+        said["sample"] = {
+            "share": request.sample.share,
+            "seed": request.sample.seed,
+            "units": totals.units,
+            "of": totals.of,
+            "with_findings": totals.struck,
+        }
+        if not totals.findings:
+            said["sample"]["bound"] = bound(totals.units or totals.rows)
+    if request.budget is not None:
+        said["time_budget"] = {
+            "seconds": request.budget,
+            "seed": request.seed,
+            "parts": scan.handed_out,
+            "of": scan.parts,
+            "with_findings": scan.struck,
+            "share": round(scan.done / scan.known, 6) if scan.known else 0.0,
+        }
+        if not totals.findings and scan.handed_out < scan.parts:
+            said["time_budget"]["bound"] = bound(scan.handed_out)
+    return said
+
+
+def _of_sample(scan: Scan) -> list[str]:
+    """Return what is said of a sample, and of what it says of the rest."""
+    totals, request, lines = scan.totals, scan.request, []
+    if request.sample:
+        units, what = totals.units, f"{totals.units:,} of {totals.of:,} blocks, small files and containers"
+        if totals.databases:
+            units, what = units or totals.rows, f"{what}, and {totals.rows:,} rows"
+        lines.append(f"a sample of {request.sample.share:.4g} (seed {request.sample.seed}): {what}")
+        if units and not totals.findings:
+            lines.append(_bounded(units, "units" if totals.units else "rows"))
+        elif totals.findings:
+            lines.append(f"in {totals.struck:,} of them something was found")
+    if request.budget is not None:
+        share = scan.done / scan.known if scan.known else 0.0
+        of = f"{scan.handed_out:,} of {scan.parts:,} parts, {share:.1%} of the bytes"
+        lines.append(f"a time budget of {request.budget:g} s (seed {request.seed}): {of}")
+        if scan.handed_out and not totals.findings and scan.handed_out < scan.parts:
+            lines.append(_bounded(scan.handed_out, "parts"))
+    return lines
+
+
+def _bounded(units: int, what: str) -> str:
+    share = f"{bound(units):.2%} of the {what} hold one"
+    return f"nothing was found in {units:,} {what}: with 95 % confidence at most {share} (rule of three)"
+
+
+def _conclusion(scan: Scan, code: int) -> str:
+    totals, request = scan.totals, scan.request
+    cards = totals.findings - totals.test_numbers
+    if totals.findings:
+        tests = f", {totals.test_numbers:,} more published for tests" if totals.test_numbers else ""
+        unlisted = f" ({totals.unlisted:,} of them counted only)" if totals.unlisted else ""
+        found = f"{cards:,} card numbers{unlisted}{tests}"
+        return f"{found}; not everything was looked at" if code == 3 or totals.skipped else found
+    if code == 3:
+        return "no card number seen, but not assessed: " + (
+            "not everything could be read" if totals.skipped else "nothing was read"
+        )
+    sampled = request.sample or (request.budget is not None and scan.handed_out < scan.parts)
+    return "no card number in the sample, which is not the whole" if sampled else "no card number"
+
+
+def _files(count: int) -> str:
+    return "file" if count == 1 else "files"
