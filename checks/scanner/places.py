@@ -44,10 +44,11 @@ _KINDS = {
 class Place:
     """One file or object.
 
-    ``name`` is printable: relative to the directory that was asked for, or the URL without what may
-    be secret in it. ``address`` opens it: a path, or a URL. ``size`` is in bytes, -1 where a server
-    does not say. ``stamp`` changes when the file does: of local files
-    ``"{mtime_ns}-{ctime_ns}-{inode}"``, of objects the ETag or generation, ``""`` if there is none.
+    ``name`` is printable: below the directory that was asked for, or what was asked for itself, a URL
+    without what may be secret in it. ``address`` opens it: a path, or a URL. ``size`` is in bytes, -1
+    where a server does not say. ``stamp`` changes when the file does: of local files it is
+    ``"{mtime_ns}-{ctime_ns}-{inode}"``, for anyone may set mtime back; of objects the ETag or
+    generation; ``""`` if there is none.
     """
 
     name: str
@@ -76,11 +77,9 @@ def places(address: str, *, exclude: Sequence[str] = ()) -> Iterator[Place | Ski
     Raises ``Unreachable`` if nothing is there, ``Refused``; for URLs what ``objects.places`` does.
     """
     if is_url(address):
-        from checks.scanner import objects
+        from checks.scanner.objects import places as objects
 
-        for item in objects.places(address):
-            pattern = None if isinstance(item, Excluded) else _pattern_above(item.name, exclude)
-            yield item if pattern is None else Excluded(item.name, pattern)
+        yield from objects(address, exclude=exclude)
         return
     walk = _Walk(exclude)
     try:
@@ -94,7 +93,7 @@ def places(address: str, *, exclude: Sequence[str] = ()) -> Iterator[Place | Ski
     if stat.S_ISDIR(found.st_mode):
         yield from walk.all(address, found)
     else:
-        yield from walk.file(address, Path(address).absolute().name, found)
+        yield from walk.file(address, address, found)
 
 
 def opened(place: Place) -> BinaryIO:
@@ -103,9 +102,9 @@ def opened(place: Place) -> BinaryIO:
     Raises ``Unreachable`` if it is gone, ``Refused``, ``Unreadable``; of URLs what ``objects.opened`` does.
     """
     if is_url(place.address):
-        from checks.scanner import objects
+        from checks.scanner.objects import opened as opened_object
 
-        return objects.opened(place)
+        return opened_object(place)
     try:
         return cast(BinaryIO, archives.opened(Path(place.address), place.name))
     except ValueError:
@@ -238,8 +237,8 @@ def _pattern(name: str, patterns: Sequence[str]) -> str | None:
     return None
 
 
-def _pattern_above(name: str, patterns: Sequence[str]) -> str | None:
-    """Return the first pattern that excludes ``name``, or a part that it lies below."""
+def pattern_above(name: str, patterns: Sequence[str]) -> str | None:
+    """Return the first pattern that excludes ``name`` (a path or URL), or a folder that it lies in."""
     if not patterns:
         return None
     start = name.find("://") + 3 if "://" in name else 0
