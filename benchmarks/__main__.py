@@ -29,7 +29,8 @@ def main() -> int:
         print(f"no benchmark {unknown[0]!r}; there are {', '.join(MEASURES)}", file=sys.stderr)
         return 4
     print(
-        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores",
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores,"
+        f" load before {os.getloadavg()[0]:.1f}",
         flush=True,
     )
     for name in names:
