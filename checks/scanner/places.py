@@ -82,8 +82,9 @@ def places(address: str, *, exclude: Sequence[str] = ()) -> Iterator[Place | Ski
         yield from objects(address, exclude=exclude)
         return
     walk = _Walk(exclude)
+    address = str(Path(address or _NOWHERE))
     try:
-        found = Path(address or _NOWHERE).stat()
+        found = Path(address).stat()
     except PermissionError:
         raise Refused(f"{printable(address)}: permission denied") from None
     except FileNotFoundError:
