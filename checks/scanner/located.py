@@ -112,9 +112,8 @@ class Rows:
 def _common(last: str, name: str) -> int:
     """Return how many bytes of ``name`` are whole parts that ``last`` begins with too."""
     common = 0
-    for match in _PART.finditer(name):
-        end = match.start()
+    for end in (*(match.start() for match in _PART.finditer(name)), len(name)):
         if last[:end] != name[:end] or last[end : end + 1] not in ("", "/", "!"):
             break
-        common = match.end()
+        common = end
     return len(name[:common].encode("utf-8", "surrogatepass"))

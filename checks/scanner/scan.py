@@ -175,18 +175,18 @@ class Scan:
         """Return the lines before the first piece, in the same file; ``None`` where they were not read."""
         if not part.pieces:
             return 0
-        first, last = part.pieces[0], part.pieces[-1]
+        first = part.pieces[0]
         before: int | None = 0
         if isinstance(first, Piece) and first.start:
             before = None
             if self._lines is not None and self._lines[0] == f"{first.place.address}\0{first.start}":
                 before = self._lines[1]
-        lines = result.lines + (before or 0 if len(part.pieces) == 1 else 0)
-        stopped = part.pieces[result.rest[0]] if result.rest else last
-        at = result.rest[1] if result.rest else stopped.stop if isinstance(stopped, Piece) else None
-        known = before is not None or len(part.pieces) > 1
+        index, at = result.rest or (len(part.pieces) - 1, None)
+        stopped = part.pieces[index]
         self._lines = None
-        if isinstance(stopped, Piece) and at and known:
+        if isinstance(stopped, Piece) and (index or before is not None):
+            at = at if result.rest else stopped.stop
+            lines = result.lines + (0 if index else before or 0)
             self._lines = f"{stopped.place.address}\0{at}", lines
         return before
 
