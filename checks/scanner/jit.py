@@ -58,6 +58,7 @@ class Work(NamedTuple):
 INT, WORD, FLAG, NOTHING = numba.int64, numba.uint64, numba.boolean, numba.void
 BYTES, PLACES, STATE, KEY = numba.uint8[::1], numba.int32[::1], numba.int64[::1], numba.uint64[::1]
 HITS = numba.from_dtype(RECORD)[::1]
+WORDS = numba.types.UniTuple(WORD, 2)
 PAIR, TRIPLE = numba.types.UniTuple(INT, 2), numba.types.Tuple([INT, INT, FLAG])
 QUEUE, PREFIXES = numba.int64[:, ::1], numba.uint16[::1]
 WORK = numba.types.NamedTuple([BYTES, PLACES, BYTES, PLACES], Work)

@@ -17,12 +17,14 @@ from checks.scanner.jit import (
     FLAG,
     HITS,
     INT,
+    NOTHING,
     PLACES,
     PREFIXES,
     QUEUE,
     STATE,
     TABLES,
     WORD,
+    WORDS,
     entry,
     inner,
 )
@@ -34,14 +36,29 @@ FOREIGN, EXPONENTS, ESCAPES, BASE64S, HEXES = range(5)
 QUEUED, LINES = 5, 6  # in ``state``: how many are noted, and the line feeds before FROM
 PADDING = 192
 """Bytes behind a window's text, of no class: whole words and the one after them are read."""
-_ONE = np.uint64(1)
-_TOP = np.uint64(63)
+# As words and not as literals: the compiler would look for a version of each call for each number.
+_ZERO, _ONE, _TWO, _FOUR, _FIVE, _EIGHT, _TEN, _THIRTEEN, _TOP, _ALL = (
+    np.uint64(number) for number in (0, 1, 2, 4, 5, 8, 10, 13, 63, 64)
+)
+_NO_HIT = np.int64(0)
 
 
-@inner(WORD, WORD, WORD, INT)
+@inner(WORD, WORD, WORD, WORD)
 def _ahead(word: Any, following: Any, by: Any) -> Any:
     """Return ``word`` moved down by ``by`` (1–63) bits, the first bits of ``following`` on top."""
-    return word >> np.uint64(by) | following << np.uint64(64 - by)
+    return word >> by | following << (_ALL - by)
+
+
+@inner(WORDS, WORD, WORD, WORD)
+def _runs(word: Any, following: Any, by: Any) -> Any:
+    """Return both words with the bits set that are followed by another ``by`` places on."""
+    return word & (word >> by | following << (_ALL - by)), following & following >> by
+
+
+@inner(NOTHING, QUEUE, INT, INT, INT, WORD)
+def _note(queue: Any, row: Any, kind: Any, at: Any, bits: Any) -> None:
+    """Note something for ``decode``."""
+    queue[row, 0], queue[row, 1], queue[row, 2] = kind, at, np.int64(bits)
 
 
 @inner(FLAG, BYTES, INT)
@@ -74,6 +91,12 @@ def _plausible(source: Any, start: Any, length: Any, four: Any) -> Any:
     return total % 10 == 0
 
 
+@inner(WORD, WORD, WORD, INT)
+def _view(word: Any, following: Any, bit: Any) -> Any:
+    """Return the 64 bits from ``bit`` (0–63) on."""
+    return word >> np.uint64(bit) | following << np.uint64(63 - bit) << _ONE
+
+
 @entry(INT, BYTES, INT, FLAG, STATE, HITS, PLACES, QUEUE, PLACES, TABLES)
 def find(
     source: Any, size: Any, encoded: Any, state: Any, hits: Any, lines: Any, queue: Any, none: Any,
@@ -84,90 +107,82 @@ def find(
     ``lines`` gets the line feeds before each 64 bytes; ``none`` is a map of no length. ``queue`` takes
     rows ``(kind, place of 64 bytes, which of them as bits)``; there is room for five for each 64 bytes.
     """
-    zero = np.uint64(0)
-    counted = zero
-    queued = 0
-    before, before_kind, before_run = zero, zero, zero  # digits, digits and others, runs of 13
-    digits, separators, other, feeds, letters = number_masks(source, 0)
-    escapes = first = second = two = sixteen = next_escapes = next_first = next_second = next_two = zero
-    next_sixteen = zero
-    if encoded:
-        escapes, first, second, two, sixteen = encoded_masks(source, 0)
+    counted = _ZERO
+    queued = _NO_HIT
+    before, before_kind, before_run = _ZERO, _ZERO, _ZERO  # digits, digits and others, runs of 13
+    digits, separators, other, feeds, letters = number_masks(source, _NO_HIT)
+    escapes, first, second, two, sixteen = encoded_masks(source, _NO_HIT)
     for at in range(0, size, 64):
-        next_digits, next_separators, next_other, next_feeds, next_letters = number_masks(source, at + 64)
+        ahead = at + 64
+        next_digits, next_separators, next_other, next_feeds, next_letters = number_masks(source, ahead)
         lines[at >> 6] = counted
         counted += ones(feeds)
         # Digits, and separators alone between two of them.
-        joined = digits | separators & (digits << _ONE | before >> _TOP) & _ahead(digits, next_digits, 1)
+        joined = digits | separators & (digits << _ONE | before >> _TOP) & _ahead(digits, next_digits, _ONE)
         next_joined = next_digits | (
             next_separators & (next_digits << _ONE | digits >> _TOP) & next_digits >> _ONE
         )
-        run2, next_run2 = joined & _ahead(joined, next_joined, 1), next_joined & next_joined >> _ONE
-        run4, next_run4 = run2 & _ahead(run2, next_run2, 2), next_run2 & next_run2 >> np.uint64(2)
-        run8, next_run8 = run4 & _ahead(run4, next_run4, 4), next_run4 & next_run4 >> np.uint64(4)
-        run13 = run8 & _ahead(run8, next_run8, 5)
+        run2, next_run2 = _runs(joined, next_joined, _ONE)
+        run8, next_run8 = _runs(run2, next_run2, _TWO)
+        run8, next_run8 = _runs(run8, next_run8, _FOUR)
+        run13 = run8 & _ahead(run8, next_run8, _FIVE)
         starts = run13 & ~(run13 << _ONE | before_run)
         before_run = run13 >> _TOP
         while starts:
             bit = lowest(starts)
             starts &= starts - _ONE
             begin = at + bit
-            view = digits >> np.uint64(bit) | next_digits << np.uint64(63 - bit) << _ONE
+            view = _view(digits, next_digits, bit)
             length = lowest(~view)
             if 13 <= length < 64 and not _joins(source, begin + length):
                 if length <= 19 and _plausible(source, begin, length, tables.four):
                     verify(source, begin, begin + length, length, none, source, PLAIN, state, hits, tables)
                 continue
-            length = lowest(~(joined >> np.uint64(bit) | next_joined << np.uint64(63 - bit) << _ONE))
+            length = lowest(~_view(joined, next_joined, bit))
             end = begin + length
             if length == 64:  # longer than what is in view: to its end, byte by byte
                 while end < size and (is_digit(source[end]) or _joins(source, end)):
                     end += 1
-            elif ones(view & ((_ONE << np.uint64(length)) - _ONE)) < np.uint64(13):
+            elif ones(view & ((_ONE << np.uint64(length)) - _ONE)) < _THIRTEEN:
                 continue  # an address or a date
             groups(source, begin, end, none, source, PLAIN, state, hits, tables)
         kind = digits | separators | other
         if other:
             # No ASCII, or NUL: of these, digits and separators, runs of thirteen that touch the 64 bytes.
-            next_kind = next_digits | next_separators | next_other
-            run, next_run = before_kind & _ahead(before_kind, kind, 1), kind & _ahead(kind, next_kind, 1)
-            last = next_kind & next_kind >> _ONE
-            run, next_run = run & _ahead(run, next_run, 2), next_run & _ahead(next_run, last, 2)
-            last &= last >> np.uint64(2)
-            run, next_run = run & _ahead(run, next_run, 4), next_run & _ahead(next_run, last, 4)
-            last &= last >> np.uint64(4)
-            run, next_run = run & _ahead(run, next_run, 5), next_run & _ahead(next_run, last, 5)
-            if run | next_run:
-                queue[queued, 0], queue[queued, 1] = FOREIGN, at
+            run, last = _runs(kind, next_digits | next_separators | next_other, _ONE)
+            run, last = _runs(run, last, _TWO)
+            run, last = _runs(run, last, _FOUR)
+            run, last = _runs(run, last, _FIVE)
+            if run | before_kind >> _TOP:
+                _note(queue, queued, FOREIGN, at, _ZERO)
                 queued += 1
         before_kind = kind
-        exponents = run8 & _ahead(run2, next_run2, 8) & _ahead(letters, next_letters, 10)
+        exponents = run8 & _ahead(run2, next_run2, _EIGHT) & _ahead(letters, next_letters, _TEN)
         if exponents:
-            queue[queued, 0], queue[queued, 1], queue[queued, 2] = EXPONENTS, at, np.int64(exponents)
+            _note(queue, queued, EXPONENTS, at, exponents)
             queued += 1
         if encoded:
-            next_escapes, next_first, next_second, next_two, next_sixteen = encoded_masks(source, at + 64)
+            next_escapes, next_first, next_second, next_two, next_sixteen = encoded_masks(source, ahead)
             # The first two characters of a group, four groups in a row: 13 digits hold as many.
-            pairs, next_pairs = first & _ahead(second, next_second, 1), next_first & next_second >> _ONE
-            pairs &= _ahead(pairs, next_pairs, 4)
-            next_pairs &= next_pairs >> np.uint64(4)
-            pairs &= _ahead(pairs, next_pairs, 8)
+            pairs, next_pairs = first & _ahead(second, next_second, _ONE), next_first & next_second >> _ONE
+            pairs, next_pairs = _runs(pairs, next_pairs, _FOUR)
+            pairs &= _ahead(pairs, next_pairs, _EIGHT)
             if pairs:
-                queue[queued, 0], queue[queued, 1], queue[queued, 2] = BASE64S, at, np.int64(pairs)
+                _note(queue, queued, BASE64S, at, pairs)
                 queued += 1
             # Thirteen bytes in a row whose hexadecimal digits begin with 2 or 3.
-            pairs, next_pairs = two & _ahead(sixteen, next_sixteen, 1), next_two & next_sixteen >> _ONE
-            run, next_run = pairs & _ahead(pairs, next_pairs, 2), next_pairs & next_pairs >> np.uint64(2)
-            run, next_run = run & _ahead(run, next_run, 4), next_run & next_run >> np.uint64(4)
-            run, next_run = run & _ahead(run, next_run, 8), next_run & next_run >> np.uint64(8)
-            run &= _ahead(run, next_run, 10)
-            if run:
-                queue[queued, 0], queue[queued, 1], queue[queued, 2] = HEXES, at, np.int64(run)
+            pairs, next_pairs = two & _ahead(sixteen, next_sixteen, _ONE), next_two & next_sixteen >> _ONE
+            pairs, next_pairs = _runs(pairs, next_pairs, _TWO)
+            pairs, next_pairs = _runs(pairs, next_pairs, _FOUR)
+            pairs, next_pairs = _runs(pairs, next_pairs, _EIGHT)
+            pairs &= _ahead(pairs, next_pairs, _TEN)
+            if pairs:
+                _note(queue, queued, HEXES, at, pairs)
                 queued += 1
             # A number takes at most nine bytes for a digit, its escapes hold digits themselves: around
             # any of them are as many as it has.
-            if escapes and ones(before) + ones(digits) + ones(next_digits) >= np.uint64(13):
-                queue[queued, 0], queue[queued, 1], queue[queued, 2] = ESCAPES, at, np.int64(escapes)
+            if escapes and ones(before) + ones(digits) + ones(next_digits) >= _THIRTEEN:
+                _note(queue, queued, ESCAPES, at, escapes)
                 queued += 1
             escapes, first, second = next_escapes, next_first, next_second
             two, sixteen = next_two, next_sixteen
