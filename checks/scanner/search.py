@@ -6,20 +6,27 @@ The engine, and numba with it, is loaded when the first of these is iterated, an
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from checks.connectors.archives import opened
+from checks.connectors.codecs import compression_of
 from checks.connectors.sql_scan import TextScan
 from checks.connectors.text_lines import TextBytes
 from checks.scanner.expand import open_file
 from checks.scanner.finding import Match
+from checks.scanner.formats import HEAD
+from checks.scanner.sample import UNIT, Sample
 from checks.scanner.source import FIELD, Budget, Skipped, Table
 
 if TYPE_CHECKING:
     from checks.scanner.engine import Engine
 
 _FIELD = FIELD.decode()
+BEFORE = 256
+"""Bytes before a block that the engine looks at too."""
 
 
 @functools.cache
@@ -94,6 +101,42 @@ class InText:
             yield from looked.matches(hits) if len(hits) else ()
         self.bytes = self._text.size
         self.lines = looked.lines - lines + self._text.unended
+
+
+class InSample:
+    """Iterate once for ``(name, match)`` in what a sample takes of some files of text.
+
+    A unit is a block of ``UNIT`` bytes of a plain file, or a compressed file. ``units`` of ``units_of``
+    were looked at, ``bytes`` of text in them. Lines count from the block's start and say nothing.
+    """
+
+    def __init__(self, files: Sequence[tuple[str, Path, TextBytes]], sample: Sample) -> None:
+        self.units = self.units_of = 0
+        self.bytes = 0
+        self._files, self._sample = files, sample
+
+    def __iter__(self) -> Iterator[tuple[str, Match]]:
+        """Yield the matches in order; raises what :class:`TextBytes` does."""
+        looked = engine()
+        for name, path, text in self._files:
+            with opened(path, name) as file:
+                if compression_of(file.read(HEAD)) is not None:
+                    self.units_of += 1
+                    if self._sample.takes(name):
+                        self.units += 1
+                        found = InText(text)
+                        yield from ((name, match) for match in found)
+                        self.bytes += found.bytes
+                    continue
+                size = os.fstat(file.fileno()).st_size
+                self.units_of += -(-size // UNIT)
+                for start, stop in self._sample.runs(name, 0, size):
+                    self.units += -(-(stop - start) // UNIT)
+                    self.bytes += stop - start
+                    first = max(0, start - BEFORE)
+                    file.seek(first)
+                    for hits in looked.read(file.readinto, first=first, start=start, stop=stop):
+                        yield from ((name, match) for match in looked.matches(hits) if len(hits))
 
 
 class InFile:
