@@ -70,7 +70,7 @@ def run(command: Sequence[str | Path], **options: Any) -> None:
 
 def until_ready(process: subprocess.Popen[bytes], log: Path, ask: Callable[[], object], errors: Any) -> None:
     """Wait until ``ask`` succeeds; fail with the log if the server ends or is not up in 30 s."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120  # a busy machine takes its time
     while True:
         try:
             ask()
