@@ -20,6 +20,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab,scan,columnar,documents,objects,postgres,mysql,redis,zstd]' --group dev
 	sh tools/system-packages
+	$(BIN)/python -c 'from checks.scanner.engine import Engine; Engine()'  # compiles the card scanner, once
 	@touch $@
 
 controls: $(READY)  ## start the lab and run every control on it

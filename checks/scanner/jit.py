@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
@@ -66,6 +69,8 @@ TABLES = numba.types.NamedTuple([PREFIXES, BYTES, BYTES, BYTES, QUEUE, KEY], Tab
 _OPTIONS: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy", "_nrt": False}
 
 
+_KEPT = 30 * 86_400  # seconds
+
 _parts: list[tuple[Any, Any]] = []
 _entries: list[tuple[Any, Any]] = []
 
@@ -120,6 +125,15 @@ def prepare() -> None:
             _compile(made, signature)
     if _usable(folder):
         mark.touch()
+        _prune(folder)
+
+
+def _prune(folder: Path) -> None:
+    """Remove what earlier versions kept and nobody has used for a month."""
+    for mark in folder.parent.glob("kernel-*/complete"):
+        with contextlib.suppress(OSError):
+            if mark.parent != folder and time.time() - mark.stat().st_mtime > _KEPT:
+                shutil.rmtree(mark.parent, ignore_errors=True)
 
 
 def compile_entry(name: str) -> None:
