@@ -18,7 +18,7 @@ from checks.scanner.scan import Request, Scan
 from policyproof.scan_output import FORMATS, Output
 from policyproof.scan_progress import Progress
 
-_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "ftp", "sftp", "hdfs", "webhdfs")
+_STORES = ("s3", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "file", "memory")
 _CLUSTERS = ("tcp", "tls", "ucx", "ws", "wss", "inproc")
 
 EPILOG = """\
@@ -31,7 +31,8 @@ examples:
   policyproof scan /data --format jsonl              a line a finding, totals in the last one
   policyproof scan /data --sample 2% --seed 7        a sample, and what it says of the rest
   policyproof scan /data --time-budget 15m           as much as time allows, in an order of chance
-  policyproof scan /data --exclude '*/node_modules/*' --exclude '*.iso'
+  policyproof scan /data --exclude node_modules --exclude '*.iso'
+  policyproof scan /data --memo scans.sqlite         what is unchanged since the last time is not read
   policyproof scan s3://bucket --cluster tcp://scheduler:8786
 
 exit codes:
@@ -69,6 +70,13 @@ def add_to(commands: Any) -> None:
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out; may be given several times"
     )
     command.add_argument("--time-budget", metavar="DURATION", help="begin nothing after it, such as 15m")
+    command.add_argument(
+        "--memo",
+        "--ledger",
+        type=Path,
+        metavar="PATH",
+        help="remember files without a finding there, and do not read them again while they are unchanged",
+    )
     command.add_argument("--no-encoded", action="store_true", help="do not look into base64, hex and escapes")
     command.add_argument(
         "--test-numbers",
@@ -89,6 +97,8 @@ def run_scan(options: argparse.Namespace) -> int:
             for found in scan:
                 progress.clear()
                 output.add(found)
+        if scan.notice:
+            print(f"policyproof: {scan.notice}", file=sys.stderr)
         code = exit_code(scan, fail_tests=options.test_numbers == "fail")
         output.end(scan, code)
         sys.stdout.flush()
@@ -120,6 +130,8 @@ def request_of(options: argparse.Namespace) -> Request:
     if options.cluster is not None and scheme_of(options.cluster) not in _CLUSTERS:
         close = nearest(scheme_of(options.cluster), _CLUSTERS)
         raise AuthorError(f"--cluster: the address of a scheduler, such as tcp://scheduler:8786{close}")
+    if options.memo is not None and options.sample is not None:
+        raise AuthorError("--memo and --sample exclude each other: a sample chooses from all files")
     share = 1.0 if options.sample is None else share_of(options.sample)
     return Request(
         addresses=tuple(options.addresses),
@@ -129,6 +141,7 @@ def request_of(options: argparse.Namespace) -> Request:
         cluster=options.cluster,
         sample=Sample(share, options.seed) if share < 1 else None,
         seed=options.seed,
+        memo=options.memo,
         budget=None if options.time_budget is None else seconds_of(options.time_budget),
     )
 
@@ -138,7 +151,7 @@ def _check(address: str) -> None:
     if address == "-":
         return
     if is_url(address):
-        known = (*SCHEMES, *_STORES, "file", "memory")
+        known = (*SCHEMES, *_STORES)
         scheme = scheme_of(address)
         if scheme not in known:
             raise AuthorError(

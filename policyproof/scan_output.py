@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any, Protocol, TextIO
 from urllib.parse import quote
 
+from checks.scanner.places import Excluded, is_url
 from checks.scanner.result import Finding
 from checks.scanner.sample import bound
 from checks.scanner.scan import Scan
@@ -19,6 +20,7 @@ from policyproof import __version__
 from policyproof.scan_progress import size
 
 _REASONS = 20  # different reasons that are written out
+_NOTES = 1000  # notifications of a SARIF log; the totals count all
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"critical": "error", "high": "error", "low": "note"}
 _RULE = "card-number"
@@ -30,8 +32,8 @@ class Output(Protocol):
     def begin(self) -> None:
         """Write what stands before everything."""
 
-    def add(self, found: Finding | Skipped) -> None:
-        """Write one thing found, or skipped."""
+    def add(self, found: Finding | Skipped | Excluded) -> None:
+        """Write one thing found, skipped or excluded."""
 
     def end(self, scan: Scan, code: int) -> None:
         """Write the totals of ``scan``, which ends with the exit ``code``."""
@@ -46,10 +48,13 @@ class Text:
     def begin(self) -> None:
         """Write nothing."""
 
-    def add(self, found: Finding | Skipped) -> None:
+    def add(self, found: Finding | Skipped | Excluded) -> None:
         """Write a line."""
         if isinstance(found, Skipped):
             self._line(f"{found.name}: not looked at: {found.reason}")
+            return
+        if isinstance(found, Excluded):
+            self._line(f"{found.name}: excluded by {found.pattern}")
             return
         more = [] if found.form == "plain" else [f"written as {found.form}"]
         more += ["with a security code"] * found.security_code + ["in track data"] * found.track_data
@@ -70,9 +75,9 @@ class Text:
         if totals.excluded:
             self._line(f"excluded: {totals.excluded:,}")
         if totals.unchanged:
-            self._line(
-                f"unchanged since they were read without a finding, not read again: {totals.unchanged:,}"
-            )
+            self._line(f"unchanged, and not read again: {totals.unchanged:,}")
+            for (run, day), count in scan.unchanged.most_common(_REASONS):
+                self._line(f"  {count:,} without a finding in run {run} of {day}")
         for line in _of_sample(scan):
             self._line(line)
         self._line(_conclusion(scan, code))
@@ -82,7 +87,7 @@ class Text:
 
 
 class JsonLines:
-    """An object a line: a finding, or what was ``skipped``; the last one holds the ``totals``."""
+    """An object a line: a finding, or what was ``skipped`` or ``excluded``; the last holds the ``totals``."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -90,10 +95,12 @@ class JsonLines:
     def begin(self) -> None:
         """Write nothing."""
 
-    def add(self, found: Finding | Skipped) -> None:
+    def add(self, found: Finding | Skipped | Excluded) -> None:
         """Write a line."""
         if isinstance(found, Skipped):
             self._line({"skipped": found.name, "reason": found.reason})
+        elif isinstance(found, Excluded):
+            self._line({"excluded": found.name, "pattern": found.pattern})
         else:
             self._line(record(found))
 
@@ -131,15 +138,20 @@ class Sarif:
         run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
         self._stream.write(f'{json.dumps(head)[:-1]}, "runs": [{json.dumps(run)[:-1]}, "results": [')
 
-    def add(self, found: Finding | Skipped) -> None:
+    def add(self, found: Finding | Skipped | Excluded) -> None:
         """Write a result, or keep a notification."""
         if isinstance(found, Skipped):
-            if len(self._notes) < 1000:
-                text = f"{found.name}: not looked at: {found.reason}"
-                self._notes.append({"level": "error", "message": {"text": text}})
+            self._note("error", f"{found.name}: not looked at: {found.reason}")
+            return
+        if isinstance(found, Excluded):
+            self._note("note", f"{found.name}: excluded by {found.pattern}")
             return
         self._stream.write(f"{self._comma}\n{json.dumps(result(found), ensure_ascii=False)}")
         self._comma = ","
+
+    def _note(self, level: str, text: str) -> None:
+        if len(self._notes) < _NOTES:
+            self._notes.append({"level": level, "message": {"text": text}})
 
     def end(self, scan: Scan, code: int) -> None:
         """Write the invocation, with the totals, and close the log."""
@@ -172,7 +184,7 @@ def record(found: Finding) -> dict[str, Any]:
 
 def result(found: Finding) -> dict[str, Any]:
     """Return a finding as a SARIF result."""
-    location: dict[str, Any] = {"artifactLocation": {"uri": quote(found.source, safe="/:!@+,;=~")}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(found.source)}}
     if found.table is None and found.place == "content":
         location["region"] = {"startLine": found.line} if found.line else {"byteOffset": found.offset}
     where: dict[str, Any] = {"physicalLocation": location}
@@ -186,6 +198,11 @@ def result(found: Finding) -> dict[str, Any]:
         "locations": [where],
         "properties": record(found),
     }
+
+
+def _uri(source: str) -> str:
+    """Return a name as a reference; a colon in a relative one would make a scheme of what is before it."""
+    return quote(source, safe="/!@+,;=~:" if is_url(source) else "/!@+,;=~")
 
 
 def summary(scan: Scan, code: int) -> dict[str, Any]:
@@ -205,6 +222,11 @@ def summary(scan: Scan, code: int) -> dict[str, Any]:
         "unchanged": totals.unchanged,
         "exit_code": code,
     }
+    if scan.unchanged:
+        said["unchanged_since"] = [
+            {"run": run, "day": day, "files": count}
+            for (run, day), count in scan.unchanged.most_common(_REASONS)
+        ]
     if request.sample:
         said["sample"] = {
             "share": request.sample.share,

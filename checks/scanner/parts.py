@@ -60,6 +60,7 @@ class Unchanged:
 
     name: str
     since: str
+    read: str  # on which day, UTC
 
 
 Note = Skipped | Excluded | Unchanged
@@ -114,7 +115,7 @@ class _Cutter:
             self._notes.append(each)
             if len(self._notes) >= FILES:
                 yield from self.end()
-        elif each.size <= self._batch:
+        elif 0 <= each.size <= self._batch:
             yield from self._small(each)
         elif each.size > self._size and self._is_plain(each):
             for start in range(0, each.size, self._size):
@@ -123,7 +124,7 @@ class _Cutter:
                 piece = Piece(each, start, stop if stop < each.size else END)
                 yield from self._alone(piece, min(stop, each.size) - start)
         else:
-            yield from self._alone(Piece(each), each.size)
+            yield from self._alone(Piece(each), max(each.size, 0))  # a server may not say how large
 
     def end(self) -> Iterator[Part]:
         """Yield what was gathered."""

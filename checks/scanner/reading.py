@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,20 +30,31 @@ class Whole:
 class Reading:
     """Reads a file into buffers; where it breaks off it ends, and :meth:`check` says why."""
 
-    def __init__(self, file: BinaryIO, first: int) -> None:
+    def __init__(self, file: BinaryIO, first: int, digested: tuple[int, int] = (0, 0)) -> None:
         # Of a local file the bytes go straight from the system into the engine's buffer.
         source: Any = file.raw if isinstance(file, io.BufferedReader) else file
         source.seek(first)
         self._readinto: Callable[[memoryview], int | None] = source.readinto
+        self._hash, self._at, self._digested = blake2b(), first, digested
         self._error: OSError | NotAssessed | None = None
 
     def readinto(self, view: memoryview) -> int:
         """Fill ``view`` from its front; 0 at the end, and where reading fails."""
         try:
-            return self._readinto(view) or 0
+            count = self._readinto(view) or 0
         except (OSError, NotAssessed) as error:
             self._error = error
             return 0
+        first, end = (min(max(each - self._at, 0), count) for each in self._digested)
+        if end > first:
+            self._hash.update(view[first:end])
+        self._at += count
+        return count
+
+    @property
+    def digest(self) -> bytes:
+        """The BLAKE2b digest of what was read of the bytes that are ``digested``, first and end."""
+        return self._hash.digest()
 
     def check(self, name: str) -> None:
         """Raise ``NotAssessed`` if reading failed."""

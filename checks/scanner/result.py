@@ -125,7 +125,9 @@ class Result:
     """What came of one part. ``carried`` findings are those of its first piece.
 
     ``lines`` is how many line feeds its last piece holds. ``rest`` is where to go on, as the number of
-    a piece and an offset in it, if the part held more findings than one result takes.
+    a piece and an offset in it, if the part held more findings than one result takes. ``began`` is the
+    time of the clock before anything was opened. ``clean`` are the numbers of the pieces that were read
+    to the end without a finding, each with the digest of what was read if that was asked for.
     """
 
     number: int
@@ -135,7 +137,8 @@ class Result:
     lines: int = 0
     carried: int = 0
     rest: tuple[int, int] | None = None
-    clean: list[int] = field(default_factory=list)  # pieces read to the end without a finding
+    began: float = 0.0
+    clean: dict[int, bytes] = field(default_factory=dict)
 
     def skip(self, skipped: Skipped) -> None:
         """Note what was not looked at."""

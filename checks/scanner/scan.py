@@ -7,6 +7,7 @@ import pickle
 import secrets
 import time
 import zlib
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from checks.connectors.files import printable
 from checks.core.errors import NotAssessed
 from checks.scanner.ahead import in_thread
 from checks.scanner.databases import SCHEMES, name_of, scheme_of
+from checks.scanner.earlier import Earlier
 from checks.scanner.executors import Cluster, InProcess, LocalProcesses, Workers, in_order
 from checks.scanner.expand import skipped
 from checks.scanner.parts import SIZE, Database, Found, Input, Part, Piece, Unchanged, parts
@@ -35,7 +37,8 @@ _LISTED = 64  # parts that are listed ahead
 class Request:
     """What to scan, and how. ``budget`` is in seconds; ``key`` is what one run makes fingerprints with.
 
-    ``sample`` is also what orders the parts where there is a ``budget``; its share is 1 for all of them.
+    ``seed`` is what the order of parts is chosen by where there is a ``budget``. ``memo`` is the memory of
+    files that need not be read again; with a ``sample`` it is not used.
     """
 
     addresses: tuple[str, ...] = field(repr=False)
@@ -47,6 +50,7 @@ class Request:
     seed: int = 0
     budget: float | None = None
     size: int = SIZE
+    memo: Path | None = None
     key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
 
 
@@ -64,13 +68,18 @@ class Scan:
         self.known = self.done = 0
         self.listed = False
         self.parts = self.handed_out = self.struck = 0
+        self.unchanged: Counter[tuple[str, str]] = Counter()  # by the run that read them last, and its day
+        self.notice: str | None = None
+        self._earlier: Earlier | None = None
         self._lines: tuple[str, int] | None = None
         self._before_it = looked_at()
 
-    def __iter__(self) -> Iterator[Finding | Skipped]:
+    def __iter__(self) -> Iterator[Finding | Skipped | Excluded]:
         """Yield the findings; raises ``NotAssessed`` if there is no engine, or nobody left to work."""
         request = self.request
-        settings = Settings(request.key, request.encoded, request.sample)
+        if request.memo is not None and request.sample is None:
+            self._earlier = Earlier(request.memo, encoded=request.encoded)
+        settings = Settings(request.key, request.encoded, request.sample, self._earlier is not None)
         with closing(self._parts()) as cut:
             first = self._first(cut)
             workers = self._workers(first)
@@ -80,6 +89,9 @@ class Scan:
                 yield from self._in_any_case(results)
             finally:
                 workers.close()
+                if self._earlier is not None:
+                    self.notice = self._earlier.notice
+                    self._earlier.close()
 
     @property
     def looked_at(self) -> int:
@@ -139,7 +151,7 @@ class Scan:
             return InProcess()
         return LocalProcesses(request.jobs)
 
-    def _in_any_case(self, results: Iterator[tuple[Part, Result]]) -> Iterator[Finding | Skipped]:
+    def _in_any_case(self, results: Iterator[tuple[Part, Result]]) -> Iterator[Finding | Skipped | Excluded]:
         """Yield what ``results`` hold in the order of the parts, whatever order they were handed out in."""
         if self.request.budget is None:
             for part, result in results:
@@ -149,7 +161,7 @@ class Scan:
         for _, _, part, result in sorted(every, key=lambda each: each[:2]):
             yield from self._one(part, result)
 
-    def _one(self, part: Part, result: Result) -> Iterator[Finding | Skipped]:
+    def _one(self, part: Part, result: Result) -> Iterator[Finding | Skipped | Excluded]:
         """Yield what one part holds, and count it."""
         totals = result.totals
         for note in part.notes:
@@ -158,8 +170,12 @@ class Scan:
                 result.totals.skipped += 1
                 result.totals.reasons[found.reason] += 1
                 yield found
-            totals.excluded += isinstance(note, Excluded)
-            totals.unchanged += isinstance(note, Unchanged)
+            elif isinstance(note, Excluded):
+                totals.excluded += 1
+                yield Excluded(masked(note.name), note.pattern)
+            else:
+                totals.unchanged += 1
+                self.unchanged[note.since, note.read] += 1
         totals.of += part.untaken
         self.totals.add(totals)
         self.done += part.bytes
@@ -173,6 +189,8 @@ class Scan:
             else:
                 yield finding
         yield from result.skipped
+        if self._earlier is not None:
+            self._earlier.learn(part, result)
 
     def _before(self, part: Part, result: Result) -> int | None:
         """Return the lines before the first piece, in the same file; ``None`` where they were not read."""
@@ -205,10 +223,17 @@ class Scan:
                 except NotAssessed as error:
                     yield skipped(name_of(address) if is_url(address) else printable(address), error)
 
-    def _files(self, address: str) -> Iterator[Place | Skipped | Excluded]:
+    def _files(self, address: str) -> Iterator[Place | Skipped | Excluded | Unchanged]:
         """Yield the files at ``address``, with the folder they lie in before their names."""
         root, prefix = printable(Path(address)), ""
-        if not is_url(address) and Path(address).is_dir() and root != ".":
+        if scheme_of(address) == "file":
+            root = address
+        if scheme_of(address) == "file" or (Path(address).is_dir() and root != "."):
             prefix = f"{root.rstrip('/')}/"
         for found in places(address, exclude=self.request.exclude):
-            yield replace(found, name=f"{prefix}{found.name}") if found.name != root else found
+            if found.name != root and not found.name.startswith(("/", prefix or "/")):
+                found = replace(found, name=f"{prefix}{found.name}")
+            known = None
+            if isinstance(found, Place) and self._earlier is not None:
+                known = self._earlier.unchanged(found)
+            yield known or found

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO
 
 from checks.connectors.archives import failure
@@ -20,12 +22,12 @@ from checks.scanner.expand import expand, skipped
 from checks.scanner.finding import Match
 from checks.scanner.formats import HEAD, format_of
 from checks.scanner.located import Names, Rows
-from checks.scanner.parts import Database, Input, Part, Piece, Work, known_as
+from checks.scanner.parts import END, Database, Input, Part, Piece, Work, known_as
 from checks.scanner.places import opened
 from checks.scanner.reading import Reading, Whole, where
 from checks.scanner.result import Finding, Result, finding
 from checks.scanner.sample import UNIT, Sample, units
-from checks.scanner.source import Budget, Item, Skipped, Table
+from checks.scanner.source import BLOCK, Budget, Item, Skipped, Table
 
 if TYPE_CHECKING:
     from checks.scanner.engine import Engine
@@ -44,6 +46,7 @@ class Settings:
     key: bytes = field(repr=False)
     encoded: bool = True
     sample: Sample | None = None
+    digests: bool = False  # also of what was read, for the memory of what has not changed
 
 
 class _Thread(threading.local):
@@ -84,7 +87,8 @@ class _Work:
     """One part being worked on."""
 
     def __init__(self, settings: Settings, engine: Engine, names: Names, part: Part) -> None:
-        self.result = Result(part.number)
+        self.result = Result(part.number, began=time.time())
+        self._digests, self._digest, self._in_name = settings.digests, b"", False
         self._engine, self._names, self._sample = engine, names, settings.sample
         self._totals = self.result.totals
         for index, piece in enumerate(part.pieces):
@@ -98,8 +102,11 @@ class _Work:
                 self._skip(Skipped(piece.name, f"met a fault of the scanner's own ({where(error)})"))
             if index == 0:
                 self.result.carried = len(self.result.findings)
-            if before == (len(self.result.findings) + self._totals.unlisted, self._totals.skipped):
-                self.result.clean.append(index)
+            if not self._in_name and before == (
+                len(self.result.findings) + self._totals.unlisted,
+                self._totals.skipped,
+            ):
+                self.result.clean[index] = self._digest
             if self.result.rest is None and index + 1 < len(part.pieces) and self._full:
                 self.result.rest = index + 1, 0
             if self.result.rest is not None:
@@ -110,6 +117,7 @@ class _Work:
         return len(self.result.findings) >= LISTED
 
     def _piece(self, piece: Work, index: int) -> None:
+        self._digest, self._in_name = b"", False
         if isinstance(piece, Database):
             self._totals.databases += 1
             self._items(piece.name, items_of(piece.url, piece.name, self._sample))
@@ -119,6 +127,7 @@ class _Work:
             return
         place = piece.place
         source = self._named(place.name) if piece.start == 0 else self._names.masked(place.name)
+        self._in_name = source != place.name  # if only in a folder's, that was found with another file
         try:
             with opened(place) as file:
                 self._file(piece, source, file, index)
@@ -132,6 +141,7 @@ class _Work:
             file.seek(0)
             if format_of(head, known_as(place)) is not None:
                 self._whole(place.name, file, known_as(place))
+                self._digest = _digest_of(file) if self._digests else b""
                 return
         self._totals.files += piece.start == 0
         if self._sample and place.size > UNIT:
@@ -166,7 +176,8 @@ class _Work:
         engine = self._engine
         size, lines = engine.size, engine.lines
         first = max(0, piece.start - _SURROUNDINGS)
-        read = Reading(file, first)
+        digested = (piece.start, piece.stop or END) if self._digests else (0, 0)
+        read = Reading(file, first, digested)
         for hits in engine.read(read.readinto, first=first, start=piece.start, stop=piece.stop):
             if not len(hits):
                 continue
@@ -176,6 +187,7 @@ class _Work:
                 break
         self.result.lines = engine.lines - lines
         self._totals.bytes += engine.size - size
+        self._digest = read.digest
         read.check(piece.place.name)
 
     def _blocks(self, piece: Piece, source: str, file: BinaryIO, sample: Sample) -> None:
@@ -258,3 +270,12 @@ class _Work:
         noted = Skipped(self._names.masked(what.name), self._names.masked(what.reason))
         if noted not in self.result.skipped[-1:]:
             self.result.skip(noted)
+
+
+def _digest_of(file: BinaryIO) -> bytes:
+    """Return the BLAKE2b digest of a file whose readers have been here and there in it."""
+    digest = blake2b()
+    file.seek(0)
+    while chunk := file.read(BLOCK):
+        digest.update(chunk)
+    return digest.digest()

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import redis
 
 from checks.scanner.scan import Request, Scan
 from policyproof.__main__ import main
@@ -108,6 +110,7 @@ def test_text(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = scan(capsys, tree, "--exclude", "*.iso")
     assert code == 1
     assert out.splitlines() == [
+        f"{tree}/c.iso: excluded by *.iso",
         f"{tree}/a.log:2: critical: Visa number 453957******1486 (with a security code), high confidence",
         f"{tree}/a.log:99: low: Visa number 411111******1111 (published for tests), medium confidence",
         f"{tree}/b.7z: not looked at: is a 7z archive, which is not read",
@@ -120,7 +123,8 @@ def test_text(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_lines(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = scan(capsys, tree, "--exclude", "*.iso", "--format", "jsonl")
-    found, totals = lines(out)
+    (left_out, *found), totals = lines(out)
+    assert left_out == {"excluded": f"{tree}/c.iso", "pattern": "*.iso"}
     fingerprint = found[0].pop("fingerprint")
     assert len(fingerprint) == 16
     assert found[0] == {
@@ -258,6 +262,10 @@ def test_a_time_budget_says_how_far_it_came(tree: Path, capsys: pytest.CaptureFi
         (["postgre://db/shop"], "postgre:// is nothing that can be scanned (did you mean 'postgres'?)"),
         (["{tree}", "--sample", "0"], "--sample 0: a share above 0 and at most 100%, such as 2% or 0.02"),
         (["{tree}", "--sample", "two"], "--sample two: a share above 0 and at most 100%, such as 2% or 0.02"),
+        (
+            ["{tree}", "--sample", "1%", "--memo", "x"],
+            "--memo and --sample exclude each other: a sample chooses from all files",
+        ),
         (["{tree}", "--jobs", "0"], "--jobs 0: at least 1"),
         (["{tree}", "--time-budget", "soon"], "--time-budget soon: a duration such as 90s, 15m or 1h30m"),
         (
@@ -279,6 +287,40 @@ def test_a_database_that_does_not_answer_is_not_assessed(capsys: pytest.CaptureF
     code, out = scan(capsys, f"redis://user:secret@127.0.0.1:{port}/0?x=secret")
     assert code == 3
     assert f"redis://127.0.0.1:{port}/0: not looked at: " in out
+    assert "secret" not in out
+
+
+def test_a_database_is_read_and_its_keys_are_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("redis-server is not installed (Debian package redis-server)")
+    directory, user = servers.place()
+    port = servers.free_port()
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+    command += ["--requirepass", "secret"]
+    log = directory / "log"
+    try:
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(command, stdout=output, stderr=output, **user) as process,
+            redis.Redis("127.0.0.1", port, password="secret") as client,
+        ):
+            try:
+                servers.until_ready(process, log, client.ping, redis.ConnectionError)
+                client.set(f"order:{CARD}", f"paid with {REAL}")
+                code, out = scan(capsys, f"redis://:secret@127.0.0.1:{port}", "--format", "jsonl")
+            finally:
+                process.kill()
+    finally:
+        shutil.rmtree(directory)
+    found, totals = lines(out)
+    assert code == 1
+    assert [(each["masked"], each["table"], each["column"], each["row"]) for each in found] == [
+        ("411111******1111", "db0", "key", "key=order:411111******1111"),
+        ("453957******1486", "db0", "value", "key=order:411111******1111"),
+    ]
+    assert {each["source"] for each in found} == {f"redis://127.0.0.1:{port}!db0"}
+    assert (totals["databases"], totals["rows"]) == (1, 1)
     assert "secret" not in out
 
 

@@ -23,7 +23,7 @@ from checks.scanner.ahead import ahead
 from checks.scanner.engine import Engine
 from checks.scanner.located import Names
 from checks.scanner.parts import END, Piece, parts
-from checks.scanner.places import places
+from checks.scanner.places import Excluded, places
 from checks.scanner.result import Finding
 from checks.scanner.sample import UNIT, Sample, bound, seconds_of, share_of
 from checks.scanner.scan import Request, Scan
@@ -272,12 +272,47 @@ def test_parts_that_time_left_out_leave_lines_unknown(tmp_path: Path) -> None:
     assert seen[len(first) : len(first) + len(third)] == [replace(each, line=None) for each in third]
 
 
-def test_what_is_excluded_is_counted(tmp_path: Path) -> None:
+def test_what_is_excluded_is_named_and_counted(tmp_path: Path) -> None:
     (tmp_path / "keep.log").write_text("x\n")
-    (tmp_path / "drop.iso").write_text(CARD)
+    (tmp_path / f"{CARD}.iso").write_text(CARD)
     scan = Scan(Request((str(tmp_path),), exclude=("*.iso",)))
-    assert found(scan) == []
+    assert list(scan) == [Excluded(f"{tmp_path}/411111******1111.iso", "*.iso")]
     assert (scan.totals.files, scan.totals.excluded) == (1, 1)
+
+
+def test_what_is_unchanged_and_held_nothing_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checks.scanner.memo.RACY", 0.0)
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    (folder / "clean.log").write_bytes(LINE * 40_000)  # in four parts
+    (folder / "clean.gz").write_bytes(gzip.compress(LINE))
+    (folder / "found.log").write_bytes(LINE * 20_000 + f"{CARD}\n".encode() + LINE * 20_000)
+    (folder / "small.log").write_bytes(b"nothing\n")
+    (folder / "broken.gz").write_bytes(gzip.compress(LINE * 1000)[:-4])
+    named = folder / f"card-{CARD}"
+    named.mkdir()
+    (named / "a").write_bytes(LINE)
+    (named / "b").write_bytes(LINE)
+
+    def scanned_again(**more: object) -> tuple[list[str], Scan]:
+        scan = Scan(replace(Request((str(folder),), memo=tmp_path / "memo", size=UNIT), **more))  # type: ignore[arg-type]
+        return [each.name if isinstance(each, Skipped) else each.source for each in scan], scan
+
+    first, scan = scanned_again()
+    assert (scan.totals.files, scan.totals.unchanged, scan.notice) == (7, 0, None)
+    again, scan = scanned_again()
+    assert again == first
+    assert (scan.totals.files, scan.totals.unchanged) == (4, 3)
+    assert list(scan.unchanged.values()) == [3]
+    (folder / "small.log").write_bytes(b"something\n")
+    assert scanned_again(jobs=2)[1].totals.unchanged == 2
+    assert scanned_again(encoded=False)[1].totals.unchanged == 0
+    (tmp_path / "memo").write_bytes(b"no database" * 100)
+    _, scan = scanned_again()
+    assert scan.totals.unchanged == 0
+    assert scan.notice is not None
 
 
 def test_reading_ahead_keeps_order_errors_and_ends_its_thread() -> None:
