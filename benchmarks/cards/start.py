@@ -17,7 +17,7 @@ from benchmarks.cards.peers import Result
 from benchmarks.cards.rounds import at_most, folder, rounds
 
 FIRST, LATER = 5.0, 1.0  # seconds
-ROUNDS = 3
+ROUNDS = 2
 START = "from checks.scanner.engine import Engine; Engine()"
 # What is loaded by a run whose controls look at no data for card numbers.
 IDLE = (
