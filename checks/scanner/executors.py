@@ -78,15 +78,17 @@ class LocalProcesses:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self._pool = self._new()
+        self._last: deque[Future[Result]] = deque(maxlen=2 * jobs + 1)
 
     def submit(self, do: Do, part: Part) -> Future[Result]:
         """Have a part worked on by the next process that is free."""
+        future: Future[Result] = Future()
         try:
-            return self._pool.submit(do, part)
+            future = self._pool.submit(do, part)
         except BrokenExecutor as error:
-            future: Future[Result] = Future()
             future.set_exception(error)
-            return future
+        self._last.append(future)
+        return future
 
     def died(self, error: BaseException) -> bool:
         """Whether a process died; the others of its pool were ended with it, and all are replaced."""
@@ -101,7 +103,10 @@ class LocalProcesses:
         """Do nothing: the pool says itself when a process has died."""
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, also in the middle of a part: then nobody waits for it any more."""
+        if not all(future.done() for future in self._last):
+            for process in list((self._pool._processes or {}).values()):
+                process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     @property

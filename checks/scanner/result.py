@@ -15,6 +15,7 @@ from checks.detectors.cards import card_spans
 from checks.scanner.finding import Match
 from checks.scanner.source import Skipped
 
+_REASONS = 200
 _PACK = 1000  # findings that are kept as they are, before they are packed
 
 
@@ -117,7 +118,10 @@ class Totals:
         for each in fields(other):
             if each.name != "reasons":
                 setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
-        self.reasons.update(other.reasons)
+        for reason, count in other.reasons.items():
+            # Some tell a size or a number: not each of a million is kept.
+            few = reason in self.reasons or len(self.reasons) < _REASONS
+            self.reasons[reason if few else "for other reasons"] += count
 
 
 @dataclass(slots=True)

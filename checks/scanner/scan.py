@@ -225,13 +225,16 @@ class Scan:
 
     def _files(self, address: str) -> Iterator[Place | Skipped | Excluded | Unchanged]:
         """Yield the files at ``address``, with the folder they lie in before their names."""
-        root, prefix = printable(Path(address)), ""
-        if scheme_of(address) == "file":
-            root = address
-        if scheme_of(address) == "file" or (Path(address).is_dir() and root != "."):
-            prefix = f"{root.rstrip('/')}/"
+        root = whole = address
+        if not is_url(address):
+            # Workers elsewhere, and the memory, do not know which folder this process is in.
+            root, address = printable(Path(address)), str(Path(address).absolute())
+            whole = printable(address)
+        prefix = "" if root == "." else f"{root.rstrip('/')}/"
         for found in places(address, exclude=self.request.exclude):
-            if found.name != root and not found.name.startswith(("/", prefix or "/")):
+            if found.name == whole:
+                found = replace(found, name=root)
+            elif not is_url(found.name) and not found.name.startswith("/"):
                 found = replace(found, name=f"{prefix}{found.name}")
             known = None
             if isinstance(found, Place) and self._earlier is not None:

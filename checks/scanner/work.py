@@ -92,7 +92,7 @@ class _Work:
         self._engine, self._names, self._sample = engine, names, settings.sample
         self._totals = self.result.totals
         for index, piece in enumerate(part.pieces):
-            before = len(self.result.findings) + self._totals.unlisted, self._totals.skipped
+            before = self._count, self._totals.skipped
             try:
                 self._piece(piece, index)
             except NotAssessed as error:
@@ -102,10 +102,7 @@ class _Work:
                 self._skip(Skipped(piece.name, f"met a fault of the scanner's own ({where(error)})"))
             if index == 0:
                 self.result.carried = len(self.result.findings)
-            if not self._in_name and before == (
-                len(self.result.findings) + self._totals.unlisted,
-                self._totals.skipped,
-            ):
+            if not self._in_name and before == (self._count, self._totals.skipped):
                 self.result.clean[index] = self._digest
             if self.result.rest is None and index + 1 < len(part.pieces) and self._full:
                 self.result.rest = index + 1, 0
