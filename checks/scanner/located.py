@@ -38,9 +38,9 @@ class Names:
 
     def searched(self, name: str) -> tuple[str, list[Match]]:
         """Return ``name`` masked, and what is found in its parts that the last name did not begin with."""
-        known = _common(self._last, name)
-        self._last = name
+        last, self._last = self._last, name
         shown, found = self._looked(name)
+        known = _common(last, name) if found else 0
         return shown, [match for match in found if match.end > known and not match.doubts]
 
     def _looked(self, text: str) -> tuple[str, list[Match]]:

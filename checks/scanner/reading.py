@@ -45,8 +45,8 @@ class Reading:
         except (OSError, NotAssessed) as error:
             self._error = error
             return 0
-        first, end = (min(max(each - self._at, 0), count) for each in self._digested)
-        if end > first:
+        if self._digested[1]:
+            first, end = (min(max(each - self._at, 0), count) for each in self._digested)
             self._hash.update(view[first:end])
         self._at += count
         return count

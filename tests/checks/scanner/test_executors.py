@@ -169,7 +169,7 @@ def test_a_part_that_kills_workers_of_a_cluster_is_given_up(
     import distributed
 
     with distributed.Client(cluster, set_as_default=False) as client:
-        client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 1))
+        client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
     with closing(Cluster(cluster.scheduler_address)) as workers:
         results = list(in_order(listed, functools.partial(deadly, str(marks), 2), workers))
     assert [result.totals.skipped for _, result in results] == [0, 0, 1, 0]
