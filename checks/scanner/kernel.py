@@ -109,12 +109,13 @@ def find(
     """
     counted = _ZERO
     queued = _NO_HIT
-    before, before_kind, before_run = _ZERO, _ZERO, _ZERO  # digits, digits and others, runs of 13
-    digits, separators, other, feeds, letters = number_masks(source, _NO_HIT)
-    escapes, first, second, two, sixteen = encoded_masks(source, _NO_HIT)
+    done = _NO_HIT  # what lies before has been looked at
+    before, before_kind, before_starts = _ZERO, _ZERO, _ZERO  # digits, digits and others, starts
+    digits, separators, other, feeds = number_masks(source, _NO_HIT)
+    escapes, first, two = encoded_masks(source, _NO_HIT)
     for at in range(0, size, 64):
         ahead = at + 64
-        next_digits, next_separators, next_other, next_feeds, next_letters = number_masks(source, ahead)
+        next_digits, next_separators, next_other, next_feeds = number_masks(source, ahead)
         lines[at >> 6] = counted
         counted += ones(feeds)
         # Digits, and separators alone between two of them.
@@ -125,13 +126,17 @@ def find(
         run2, next_run2 = _runs(joined, next_joined, _ONE)
         run8, next_run8 = _runs(run2, next_run2, _TWO)
         run8, next_run8 = _runs(run8, next_run8, _FOUR)
-        run13 = run8 & _ahead(run8, next_run8, _FIVE)
-        starts = run13 & ~(run13 << _ONE | before_run)
-        before_run = run13 >> _TOP
+        # Thirteen of them that begin with four digits: neither an address nor a date does.
+        four, next_four = _runs(digits, next_digits, _ONE)
+        four &= _ahead(four, next_four, _TWO) & run8 & _ahead(run8, next_run8, _FIVE)
+        starts = four & ~(four << _ONE | before_starts)
+        before_starts = four >> _TOP
         while starts:
             bit = lowest(starts)
             starts &= starts - _ONE
             begin = at + bit
+            if begin < done:
+                continue  # a later group of what has been looked at
             view = _view(digits, next_digits, bit)
             length = lowest(~view)
             if 13 <= length < 64 and not _joins(source, begin + length):
@@ -139,13 +144,13 @@ def find(
                     verify(source, begin, begin + length, length, none, source, PLAIN, state, hits, tables)
                 continue
             length = lowest(~_view(joined, next_joined, bit))
-            end = begin + length
+            done = begin + length
             if length == 64:  # longer than what is in view: to its end, byte by byte
-                while end < size and (is_digit(source[end]) or _joins(source, end)):
-                    end += 1
+                while done < size and (is_digit(source[done]) or _joins(source, done)):
+                    done += 1
             elif ones(view & ((_ONE << np.uint64(length)) - _ONE)) < _THIRTEEN:
-                continue  # an address or a date
-            groups(source, begin, end, none, source, PLAIN, state, hits, tables)
+                continue
+            groups(source, begin, done, none, source, PLAIN, state, hits, tables)
         kind = digits | separators | other
         if other:
             # No ASCII, or NUL: of these, digits and separators, runs of thirteen that touch the 64 bytes.
@@ -157,22 +162,22 @@ def find(
                 _note(queue, queued, FOREIGN, at, _ZERO)
                 queued += 1
         before_kind = kind
-        exponents = run8 & _ahead(run2, next_run2, _EIGHT) & _ahead(letters, next_letters, _TEN)
+        # One digit, a separator and digits: 4.111111111111111E15, perhaps.
+        exponents = run8 & _ahead(run2, next_run2, _EIGHT) & _ahead(separators, next_separators, _ONE)
+        exponents &= ~(joined << _ONE | before >> _TOP)
         if exponents:
             _note(queue, queued, EXPONENTS, at, exponents)
             queued += 1
         if encoded:
-            next_escapes, next_first, next_second, next_two, next_sixteen = encoded_masks(source, ahead)
-            # The first two characters of a group, four groups in a row: 13 digits hold as many.
-            pairs, next_pairs = first & _ahead(second, next_second, _ONE), next_first & next_second >> _ONE
-            pairs, next_pairs = _runs(pairs, next_pairs, _FOUR)
+            next_escapes, next_first, next_two = encoded_masks(source, ahead)
+            # The first characters of four groups in a row: 13 digits hold as many.
+            pairs, next_pairs = _runs(first, next_first, _FOUR)
             pairs &= _ahead(pairs, next_pairs, _EIGHT)
             if pairs:
                 _note(queue, queued, BASE64S, at, pairs)
                 queued += 1
-            # Thirteen bytes in a row whose hexadecimal digits begin with 2 or 3.
-            pairs, next_pairs = two & _ahead(sixteen, next_sixteen, _ONE), next_two & next_sixteen >> _ONE
-            pairs, next_pairs = _runs(pairs, next_pairs, _TWO)
+            # The first hexadecimal digits of thirteen bytes in a row.
+            pairs, next_pairs = _runs(two, next_two, _TWO)
             pairs, next_pairs = _runs(pairs, next_pairs, _FOUR)
             pairs, next_pairs = _runs(pairs, next_pairs, _EIGHT)
             pairs &= _ahead(pairs, next_pairs, _TEN)
@@ -184,12 +189,9 @@ def find(
             if escapes and ones(before) + ones(digits) + ones(next_digits) >= _THIRTEEN:
                 _note(queue, queued, ESCAPES, at, escapes)
                 queued += 1
-            escapes, first, second = next_escapes, next_first, next_second
-            two, sixteen = next_two, next_sixteen
+            escapes, first, two = next_escapes, next_first, next_two
         before = digits
-        digits, separators, other, feeds, letters = (
-            next_digits, next_separators, next_other, next_feeds, next_letters,
-        )  # fmt: skip
+        digits, separators, other, feeds = next_digits, next_separators, next_other, next_feeds
     lines[(size + 63) >> 6] = counted
     state[QUEUED] = queued
     total = np.int64(0)

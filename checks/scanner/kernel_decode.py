@@ -172,19 +172,17 @@ def _entity(source: Any, index: Any, stop: Any, tables: Any) -> Any:
 
 
 @inner(INT, BYTES, INT, INT, BYTES, PLACES)
-def from_exponent(source: Any, letter: Any, size: Any, text: Any, at: Any) -> Any:
-    """Write ``4.111111111111111E15``, whose E is at ``letter``, in full to ``text``; returns its size.
+def from_exponent(source: Any, whole: Any, size: Any, text: Any, at: Any) -> Any:
+    """Write ``4.111111111111111E15``, whose 4 is at ``whole``, in full to ``text``; returns its size.
 
     A number that a program kept as a floating point number. The size is 0 if it is none of 13–19 digits.
     """
-    point = letter - 1
-    while point > 0 and is_digit(source[point]):
-        point -= 1
+    point = whole + 1
+    letter = point + 1
+    while letter < size and is_digit(source[letter]):
+        letter += 1
     fraction = letter - point - 1
-    whole = point - 1
-    if source[point] != 46 or whole < 0 or not is_digit(source[whole]):
-        return 0
-    if whole > 0 and (is_digit(source[whole - 1]) or source[whole - 1] == 46):
+    if source[point] != 46 or source[letter] | 32 != 101 or (whole > 0 and source[whole - 1] == 46):
         return 0
     index = letter + 1
     if index < size and source[index] == 43:

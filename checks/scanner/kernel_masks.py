@@ -17,10 +17,10 @@ from numba.extending import intrinsic
 _WORD = ir.IntType(64)
 _BYTES = ir.VectorType(ir.IntType(8), 64)
 
-NUMBER = 5
-"""Words of :func:`number_masks`: digits, separators, other (no ASCII, or NUL), line feeds, letters e."""
-ENCODED = 5
-"""Words of :func:`encoded_masks`: see there."""
+NUMBER = 4
+"""Words of :func:`number_masks`."""
+ENCODED = 3
+"""Words of :func:`encoded_masks`."""
 
 
 class _Classes:
@@ -40,6 +40,10 @@ class _Classes:
         """Return a bit for each byte from ``low`` to ``high``."""
         moved = self._builder.sub(self._data, self._splat(low))
         return self._builder.icmp_unsigned("<=", moved, self._splat(high - low))
+
+    def negative(self) -> Any:
+        """Return a bit for each byte from 128 on."""
+        return self._builder.icmp_signed("<", self._data, self._splat(0))
 
     def without(self, bits: int) -> _Classes:
         """Return the bytes with ``bits`` cleared, to compare several that differ in them at once."""
@@ -80,38 +84,33 @@ def _over_bytes(count: int, make: Any) -> Any:
 
 
 def _number(bytes_: _Classes) -> tuple[Any, ...]:
-    other = bytes_.either(bytes_.between(0x80, 0xFF), bytes_.any_of(b"\0"))
     return (
         bytes_.between(0x30, 0x39),
         bytes_.any_of(b" \t-."),
-        other,
+        bytes_.either(bytes_.negative(), bytes_.any_of(b"\0")),
         bytes_.any_of(b"\n"),
-        bytes_.without(0x20).any_of(b"E"),
     )
 
 
 def _encoded(bytes_: _Classes) -> tuple[Any, ...]:
-    # Base64 of text of digits and separators (RFC 4648, 4): in every group of four the first character
-    # is one of I–P, the second one of C D S T i j y z; in hexadecimal every other character is 2 or 3.
-    second = bytes_.without(0x10)
+    # Base64 of text of digits and separators (RFC 4648, 4): the first character of every group of four
+    # is one of I–P; in hexadecimal every other character is 2 or 3.
     return (
         bytes_.any_of(b"%\\&+"),
         bytes_.between(ord("I"), ord("P")),
-        second.any_of(b"CDij"),
         bytes_.without(0x01).any_of(b"2"),
-        bytes_.either(bytes_.between(0x30, 0x39), bytes_.without(0x20).between(ord("A"), ord("F"))),
     )
 
 
 @intrinsic
 def number_masks(typing: Any, source: Any, place: Any) -> Any:
-    """Return five words for ``source[place : place + 64]``: digits, separators, other, line feeds, e."""
+    """Return words for ``source[place : place + 64]``: digits, separators, no ASCII or NUL, line feeds."""
     return _over_bytes(NUMBER, _number)(typing, source, place)
 
 
 @intrinsic
 def encoded_masks(typing: Any, source: Any, place: Any) -> Any:
-    """Return five words: escapes; first and second characters of base64; ``2`` or ``3``; hexadecimal."""
+    """Return words: signs that escapes begin with, first characters of base64, ``2`` or ``3``."""
     return _over_bytes(ENCODED, _encoded)(typing, source, place)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from checks.scanner.jit import BYTES, FLAG, HITS, INT, PLACES, QUEUE, STATE, TABLES, WORK, entry, inner
-from checks.scanner.kernel import BASE64S, ESCAPES, EXPONENTS, FOREIGN, QUEUED
+from checks.scanner.kernel import BASE64S, ESCAPES, EXPONENTS, FOREIGN, HEXES, QUEUED
 from checks.scanner.kernel_decode import from_digits, from_escapes, from_exponent
 from checks.scanner.kernel_groups import (
     BASE,
@@ -37,6 +37,16 @@ def _may_be_digit(byte: Any) -> Any:
     return 48 <= byte <= 57 or (
         byte > 0xD8 and (byte == 0xD9 or byte == 0xDB or byte == 0xDF or byte | 1 == 0xE1 or byte > 0xE9)
     )
+
+
+@inner(FLAG, BYTES, INT)
+def _in_base64(source: Any, at: Any) -> Any:
+    """Whether digits may be in the four groups of base64 from ``at`` on, by their second characters."""
+    for group in range(at + 1, at + 17, 4):
+        byte = source[group] & 0xEF  # C D S T, i j y z
+        if byte != 67 and byte != 68 and byte != 105 and byte != 106:
+            return False
+    return True
 
 
 @entry(INT, BYTES, INT, STATE, HITS, QUEUE, PLACES, WORK, TABLES)
@@ -88,13 +98,13 @@ def decode(
             form = EXPONENT
             written = count = 0
             if kind == EXPONENTS:
-                count = from_exponent(source, here + 10, size, text, place)
+                count = from_exponent(source, here, size, text, place)
             elif kind == ESCAPES:
                 if here >= state[_UNTIL + 1]:
                     form, written, state[_UNTIL + 1] = from_escapes(source, here, size, work, tables)
             else:
                 slot = _UNTIL + 2 + (here & 3 if kind == BASE64S else 4 + (here & 1))
-                if here >= state[slot]:
+                if here >= state[slot] and (kind == HEXES or _in_base64(source, here)):
                     form = BASE64 if kind == BASE64S else HEX
                     written, state[slot] = from_digits(
                         source, here, 0 if kind == BASE64S else 1, size, work, tables
