@@ -6,15 +6,18 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from checks.connectors.files import printable
-from checks.core.errors import AuthorError, nearest
+from checks.core.errors import AuthorError, NotAssessed, nearest
 from checks.scanner.databases import SCHEMES, scheme_of
-from checks.scanner.places import is_url
+from checks.scanner.places import Excluded, is_url
+from checks.scanner.result import Finding
 from checks.scanner.sample import Sample, seconds_of, share_of
 from checks.scanner.scan import Request, Scan
+from checks.scanner.source import Skipped
 from policyproof.scan_output import FORMATS, Output
 from policyproof.scan_progress import Progress
 
@@ -94,7 +97,7 @@ def run_scan(options: argparse.Namespace) -> int:
     try:
         with Progress(scan, sys.stderr) as progress:
             output.begin()
-            for found in scan:
+            for found in _all(scan):
                 progress.clear()
                 output.add(found)
         if scan.notice:
@@ -110,6 +113,16 @@ def run_scan(options: argparse.Namespace) -> int:
         print("policyproof: interrupted; what was not read is not known", file=sys.stderr)
         return 1 if scan.totals.findings > scan.totals.test_numbers else 3
     return code
+
+
+def _all(scan: Scan) -> Iterator[Finding | Skipped | Excluded]:
+    """Yield what ``scan`` does; where it breaks off, that the rest is skipped: what was found counts."""
+    try:
+        yield from scan
+    except NotAssessed as error:
+        scan.totals.skipped += 1
+        scan.totals.reasons[error.reason] += 1
+        yield Skipped("the rest of the scan", error.reason)
 
 
 def exit_code(scan: Scan, *, fail_tests: bool) -> int:

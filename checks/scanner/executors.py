@@ -5,6 +5,7 @@ All of it goes through the interface of ``concurrent.futures``. A part whose wor
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 from collections import deque
@@ -51,7 +52,7 @@ class Workers(Protocol):
 
 
 class InProcess:
-    """The process itself, one part after the other."""
+    """The process itself, one part after the other. There is nothing to check and nothing to end."""
 
     jobs = 1
 
@@ -135,6 +136,8 @@ class Cluster:
             import distributed
         except ImportError:
             raise MissingDriver("a cluster needs distributed (pip install 'policyproof[cluster]')") from None
+        # What it has to say of a connection that is lost goes over many lines, and is said below in one.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
         self._timeout = timeout
         self._killed = distributed.KilledWorker
         try:
@@ -182,11 +185,7 @@ class _Task:
 
 
 def in_order(
-    parts: Iterable[Part],
-    do: Do,
-    workers: Workers,
-    *,
-    tick: Callable[[], None] = lambda: None,
+    parts: Iterable[Part], do: Do, workers: Workers, *, tick: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[Part, Result]]:
     """Yield parts with their results, in the order of ``parts``; a part of many findings several times.
 

@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import jsonschema
 import pytest
 import redis
 
+from checks.core.errors import Unreachable
+from checks.scanner.executors import Cluster
 from checks.scanner.scan import Request, Scan
 from policyproof.__main__ import main
 from policyproof.scan_progress import Progress, duration, size, status
@@ -322,6 +325,31 @@ def test_a_database_is_read_and_its_keys_are_masked(capsys: pytest.CaptureFixtur
     assert {each["source"] for each in found} == {f"redis://127.0.0.1:{port}!db0"}
     assert (totals["databases"], totals["rows"]) == (1, 1)
     assert "secret" not in out
+
+
+def test_a_cluster_that_does_not_answer_is_not_assessed(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(Cluster.__init__, "__kwdefaults__", {"timeout": 0.5})
+    code, out = scan(capsys, tree, "--cluster", f"tcp://127.0.0.1:{servers.free_port()}")
+    assert code == 3
+    assert "the rest of the scan: not looked at: --cluster: no scheduler with a worker answers there" in out
+
+
+def test_what_was_found_counts_though_the_scan_breaks_off(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = Scan.__iter__
+
+    def breaks_off(self: Scan) -> Iterator[Any]:
+        yield from whole(self)
+        raise Unreachable("--cluster: no worker is left")
+
+    monkeypatch.setattr(Scan, "__iter__", breaks_off)
+    code, out = scan(capsys, tree / "a.log")
+    assert code == 1
+    assert out.splitlines()[-1] == "1 card number, 1 more published for tests; not everything was looked at"
 
 
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
