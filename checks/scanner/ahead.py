@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -11,12 +12,14 @@ Made = TypeVar("Made")
 
 AFTER = 2**22
 """Bytes of a stream behind which a thread is worth its start."""
-DEPTH = 4
-"""Chunks that are waiting at the most."""
+GROUP = 2**20
+"""Bytes, about, that are handed over in one go: waking the other thread takes time."""
+DEPTH = 2
+"""Groups that are waiting at the most."""
 
 
 def ahead(chunks: Iterable[bytes], *, after: int = AFTER, depth: int = DEPTH) -> Generator[bytes, None, None]:
-    """Yield ``chunks``; beyond ``after`` bytes they are made in a thread, ``depth`` of them ahead.
+    """Yield ``chunks``; beyond ``after`` bytes they are made in a thread, ``depth`` groups ahead.
 
     What ``chunks`` raises is raised here, in its place. Closing the generator, or its end, joins the
     thread: nothing of ``chunks`` runs any more then.
@@ -27,9 +30,29 @@ def ahead(chunks: Iterable[bytes], *, after: int = AFTER, depth: int = DEPTH) ->
         yield chunk
         passed += len(chunk)
         if passed >= after:
+            with closing(in_thread(_groups(iterator), depth)) as groups:
+                for group in groups:
+                    yield from group
+
+
+def _groups(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield ``chunks`` in groups of ``GROUP`` bytes; what they raise only behind those before it."""
+    group: list[bytes] = []
+    size = 0
+    try:
+        for chunk in chunks:
             # A view may be of a buffer that is filled again.
-            copies = (chunk if isinstance(chunk, bytes) else bytes(chunk) for chunk in iterator)
-            yield from in_thread(copies, depth)
+            group.append(chunk if isinstance(chunk, bytes) else bytes(chunk))
+            size += len(chunk)
+            if size >= GROUP:
+                yield group
+                group, size = [], 0
+    except Exception:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
 
 
 def in_thread(items: Iterable[Made], depth: int) -> Generator[Made, None, None]:
