@@ -20,7 +20,7 @@ from checks.scanner.finding import TEST, Match, match_of
 from checks.scanner.jit import RECORD, Tables, Work, prepare
 
 WINDOW = 2**18
-"""Bytes looked at in one go: they stay in the second-level cache."""
+"""Bytes looked at in one go: few enough for a processor's cache, many enough for Python not to count."""
 BEFORE, BEHIND = 256, 512
 """Bytes beside a window's own: as far as a number in the longest escapes and its context reach."""
 _COUNT, _FULL, _QUEUED, _LINES = 0, 3, 5, 6  # places in the kernel's state
@@ -47,6 +47,7 @@ class Engine:
         self._hits = np.zeros(size // 8, RECORD)
         self._state = np.zeros(16, np.int64)
         self._lines = np.zeros(size // 64 + 3, np.int32)
+        self._begins = np.zeros(size // 5 + 1, np.int32)
         self._queue = np.zeros((5 * (size // 64 + 3), 3), np.int64)
         self._none = np.zeros(0, np.int32)
         self._work = Work(
@@ -118,8 +119,9 @@ class Engine:
         source[filled : filled + kernel.PADDING] = _NO_CLASS
         state[:5] = (0, own, end, 0, base)
         lines = kernel.find(
-            source, filled, self._encoded, state, hits, self._lines, self._queue, self._none, self._tables
-        )
+            source, filled, self._encoded, state, hits, self._lines, self._begins, self._queue,
+            self._none, self._tables,
+        )  # fmt: skip
         if state[_QUEUED]:
             kernel_queue.decode(
                 source, filled, state, hits, self._queue, self._none, self._work, self._tables

@@ -37,8 +37,8 @@ QUEUED, LINES = 5, 6  # in ``state``: how many are noted, and the line feeds bef
 PADDING = 192
 """Bytes behind a window's text, of no class: whole words and the one after them are read."""
 # As words and not as literals: the compiler would look for a version of each call for each number.
-_ZERO, _ONE, _TWO, _FOUR, _FIVE, _EIGHT, _TEN, _THIRTEEN, _TOP, _ALL = (
-    np.uint64(number) for number in (0, 1, 2, 4, 5, 8, 10, 13, 63, 64)
+_ZERO, _ONE, _TWO, _FOUR, _FIVE, _SIX, _EIGHT, _TEN, _THIRTEEN, _TOP, _ALL = (
+    np.uint64(number) for number in (0, 1, 2, 4, 5, 6, 8, 10, 13, 63, 64)
 )
 _NO_HIT = np.int64(0)
 
@@ -91,25 +91,15 @@ def _plausible(source: Any, start: Any, length: Any, four: Any) -> Any:
     return total % 10 == 0
 
 
-@inner(WORD, WORD, WORD, INT)
-def _view(word: Any, following: Any, bit: Any) -> Any:
-    """Return the 64 bits from ``bit`` (0–63) on."""
-    return word >> np.uint64(bit) | following << np.uint64(63 - bit) << _ONE
+@inner(INT, BYTES, INT, FLAG, STATE, PLACES, PLACES, QUEUE)
+def _notes(source: Any, size: Any, encoded: Any, state: Any, lines: Any, begins: Any, queue: Any) -> Any:
+    """Note in ``begins`` where numbers may begin, in ``queue`` what is for ``decode``; returns how many.
 
-
-@entry(INT, BYTES, INT, FLAG, STATE, HITS, PLACES, QUEUE, PLACES, TABLES)
-def find(
-    source: Any, size: Any, encoded: Any, state: Any, hits: Any, lines: Any, queue: Any, none: Any,
-    tables: Any,
-) -> Any:  # fmt: skip
-    """Look at ``source[:size]``, fill ``hits`` and ``queue``; returns the line feeds from FROM to TO.
-
-    ``lines`` gets the line feeds before each 64 bytes; ``none`` is a map of no length. ``queue`` takes
-    rows ``(kind, place of 64 bytes, which of them as bits)``; there is room for five for each 64 bytes.
+    Nothing is looked at closely here, so that the loop has the processor's registers to itself.
     """
     counted = _ZERO
     queued = _NO_HIT
-    done = _NO_HIT  # what lies before has been looked at
+    begun = _NO_HIT
     before, before_kind, before_starts = _ZERO, _ZERO, _ZERO  # digits, digits and others, starts
     digits, separators, other, feeds = number_masks(source, _NO_HIT)
     escapes, first, two = encoded_masks(source, _NO_HIT)
@@ -128,29 +118,15 @@ def find(
         run8, next_run8 = _runs(run8, next_run8, _FOUR)
         # Thirteen of them that begin with four digits: neither an address nor a date does.
         four, next_four = _runs(digits, next_digits, _ONE)
-        four &= _ahead(four, next_four, _TWO) & run8 & _ahead(run8, next_run8, _FIVE)
-        starts = four & ~(four << _ONE | before_starts)
-        before_starts = four >> _TOP
+        four, next_four = _runs(four, next_four, _TWO)
+        starts = four & run8 & _ahead(run8, next_run8, _FIVE)
+        last_start = starts >> _TOP
+        starts &= ~(starts << _ONE | before_starts)
+        before_starts = last_start
         while starts:
-            bit = lowest(starts)
+            begins[begun] = at + lowest(starts)
             starts &= starts - _ONE
-            begin = at + bit
-            if begin < done:
-                continue  # a later group of what has been looked at
-            view = _view(digits, next_digits, bit)
-            length = lowest(~view)
-            if 13 <= length < 64 and not _joins(source, begin + length):
-                if length <= 19 and _plausible(source, begin, length, tables.four):
-                    verify(source, begin, begin + length, length, none, source, PLAIN, state, hits, tables)
-                continue
-            length = lowest(~_view(joined, next_joined, bit))
-            done = begin + length
-            if length == 64:  # longer than what is in view: to its end, byte by byte
-                while done < size and (is_digit(source[done]) or _joins(source, done)):
-                    done += 1
-            elif ones(view & ((_ONE << np.uint64(length)) - _ONE)) < _THIRTEEN:
-                continue
-            groups(source, begin, done, none, source, PLAIN, state, hits, tables)
+            begun += 1
         kind = digits | separators | other
         if other:
             # No ASCII, or NUL: of these, digits and separators, runs of thirteen that touch the 64 bytes.
@@ -165,6 +141,8 @@ def find(
         # One digit, a separator and digits: 4.111111111111111E15, perhaps.
         exponents = run8 & _ahead(run2, next_run2, _EIGHT) & _ahead(separators, next_separators, _ONE)
         exponents &= ~(joined << _ONE | before >> _TOP)
+        if exponents:
+            exponents &= _ahead(four, next_four, _TWO) & _ahead(four, next_four, _SIX)
         if exponents:
             _note(queue, queued, EXPONENTS, at, exponents)
             queued += 1
@@ -194,6 +172,39 @@ def find(
         digits, separators, other, feeds = next_digits, next_separators, next_other, next_feeds
     lines[(size + 63) >> 6] = counted
     state[QUEUED] = queued
+    return begun
+
+
+@entry(INT, BYTES, INT, FLAG, STATE, HITS, PLACES, PLACES, QUEUE, PLACES, TABLES)
+def find(
+    source: Any, size: Any, encoded: Any, state: Any, hits: Any, lines: Any, begins: Any, queue: Any,
+    none: Any, tables: Any,
+) -> Any:  # fmt: skip
+    """Look at ``source[:size]``, fill ``hits`` and ``queue``; returns the line feeds from FROM to TO.
+
+    ``lines`` gets the line feeds before each 64 bytes; ``begins`` is room for a place for each five
+    bytes; ``none`` is a map of no length. ``queue`` takes rows ``(kind, place of 64 bytes, which of them
+    as bits)``; there is room for five for each 64 bytes.
+    """
+    done = _NO_HIT  # what lies before has been looked at
+    for index in range(_notes(source, size, encoded, state, lines, begins, queue)):
+        begin = np.int64(begins[index])
+        if begin < done:
+            continue  # a later group of what has been looked at
+        digits, separators, _, _ = number_masks(source, begin)
+        length = lowest(~digits)
+        if 13 <= length < 64 and not _joins(source, begin + length):
+            if length <= 19 and _plausible(source, begin, length, tables.four):
+                verify(source, begin, begin + length, length, none, source, PLAIN, state, hits, tables)
+            continue
+        length = lowest(~(digits | separators & digits << _ONE & digits >> _ONE))
+        done = begin + length
+        if length >= 63:  # longer than what is in view: to its end, byte by byte
+            while done < size and (is_digit(source[done]) or _joins(source, done)):
+                done += 1
+        elif ones(digits & ((_ONE << np.uint64(length)) - _ONE)) < _THIRTEEN:
+            continue
+        groups(source, begin, done, none, source, PLAIN, state, hits, tables)
     total = np.int64(0)
     for bound in range(2):
         place = state[FROM + bound]
