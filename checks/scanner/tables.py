@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import numpy as np
@@ -46,10 +47,8 @@ def characters() -> Bytes:
     48–57 for a decimal digit of any script, a separator's code, or 0 for everything else.
     """
     table = np.zeros(0x20000, np.uint8)
-    for code in range(0x20000):
-        value = unicodedata.decimal(chr(code), None)
-        if value is not None:
-            table[code] = 48 + value
+    for digit in re.finditer(r"\d", "".join(map(chr, range(0x20000)))):
+        table[digit.start()] = 48 + unicodedata.decimal(digit[0])
     for separator in "\t -.":
         table[ord(separator)] = ord(separator)
     for code, stands_for in _SEPARATORS.items():
