@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,7 +53,7 @@ class Link:
             _limit_statement(connection, UNLIMITED)  # each read keeps its own limit
             with guarded():
                 result = connection.execution_options(yield_per=BATCH).execute(statement)
-            raw = connection.connection.dbapi_connection
+            raw, cursor = connection.connection.dbapi_connection, result.cursor
             batches = result.partitions()
             try:
                 while True:
@@ -68,6 +68,11 @@ class Link:
                     connection.invalidate()
                 result.close()
                 raise
+            finally:
+                # SQLAlchemy's own attempt fails where the line breaks in it, and leaves the cursor open.
+                if self.dialect not in MYSQL and cursor is not None:
+                    with suppress(Exception):
+                        cursor.close()
             _limit_statement(connection, self._timeout)
 
     def close(self) -> None:
