@@ -15,9 +15,10 @@ from checks.connectors.archives import opened
 from checks.connectors.codecs import compression_of
 from checks.connectors.sql_scan import TextScan
 from checks.connectors.text_lines import TextBytes
-from checks.scanner.expand import open_file
+from checks.scanner.expand import open_file, skipped
 from checks.scanner.finding import Match
 from checks.scanner.formats import HEAD
+from checks.scanner.reading import Whole
 from checks.scanner.sample import UNIT, Sample
 from checks.scanner.source import FIELD, Budget, Skipped, Table
 
@@ -96,9 +97,12 @@ class InText:
         """Yield the matches in order; raises what :class:`TextBytes` does."""
         looked = engine()
         lines, size = looked.lines, looked.size
-        for hits in looked.stream(self._text):
+        whole = Whole(self._text)  # what came before it breaks off is looked at all the same
+        for hits in looked.stream(whole):
             self.bytes = looked.size - size
             yield from looked.matches(hits) if len(hits) else ()
+        if whole.error is not None:
+            raise whole.error
         self.bytes = self._text.size
         self.lines = looked.lines - lines + self._text.unended
 
@@ -159,9 +163,11 @@ class InFile:
                 yield item.name, item
                 continue
             lines, size = looked.lines, looked.size
-            chunks = item.blocks if isinstance(item, Table) else item.chunks
-            for hits in looked.stream(chunks):
+            whole = Whole(item.blocks if isinstance(item, Table) else item.chunks)
+            for hits in looked.stream(whole):
                 for match in looked.matches(hits) if len(hits) else ():
                     yield item.name, match
             self.lines += looked.lines - lines
             self.bytes += looked.size - size
+            if whole.error is not None:
+                yield item.name, skipped(item.name, whole.error)

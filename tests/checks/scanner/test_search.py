@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import sqlite3
 import subprocess
 import sys
@@ -82,9 +83,11 @@ def test_lines_of_a_text(tmp_path: Path, pack: type[bytes]) -> None:
 
 def test_a_damaged_text_raises(tmp_path: Path) -> None:
     path = tmp_path / "app.log.gz"
-    path.write_bytes(gzip.compress(b"one\n" * 9000)[:-9])
+    path.write_bytes(gzip.compress(f"{CARD}\n".encode() + b"one\n" * 9000)[:-9])
+    found = []
     with pytest.raises(Unreadable):
-        list(InText(TextBytes(path, "log")))
+        found.extend(iter(InText(TextBytes(path, "log"))))
+    assert [match.masked for match in found] == ["455673******9855"]
 
 
 def test_a_sample_of_text_takes_blocks_and_says_how_many(tmp_path: Path) -> None:
@@ -155,3 +158,18 @@ def test_without_numba_the_extra_is_named() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "the card scanner needs numba (pip install 'policyproof[scan]')"
+
+
+def test_what_breaks_off_is_skipped_and_the_rest_goes_on(tmp_path: Path) -> None:
+    packed = gzip.compress(f"{CARD}\n".encode() + random.Random(1).randbytes(9 * 2**20))
+    (tmp_path / "a.gz").write_bytes(packed[: len(packed) // 2])
+    (tmp_path / "b.log").write_text(f"{CARD}\n")
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(tmp_path / "a.gz", "a.gz")
+        archive.add(tmp_path / "b.log", "b.log")
+    seen = list(InFile(tmp_path / "all.tar", "all.tar"))
+    assert [(part, type(what)) for part, what in seen] == [
+        ("all.tar!a.gz", Match),
+        ("all.tar!a.gz", Skipped),
+        ("all.tar!b.log", Match),
+    ]
