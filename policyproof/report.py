@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from checks.core.errors import PolicyproofError
+from policyproof import ledger_option
 from reports.ledger import Entry, Ledger, LedgerError
-from reports.recorded import recall
 from reports.writing import write_reports
 
 EPILOG = """\
@@ -34,25 +34,16 @@ def add_to(commands: Any) -> None:
         "environment", nargs="?", metavar="ENVIRONMENT", help="whose last run (default: lab)"
     )
     command.add_argument("--run", type=int, dest="number", metavar="N", help="the run recorded under N")
-    command.add_argument(
-        "--report-dir",
-        type=Path,
-        default=Path("reports/out"),
-        metavar="DIR",
-        help="folder of the reports (default: %(default)s)",
-    )
-    command.add_argument(
-        "--ledger", type=Path, metavar="PATH", help="ledger to read (default: DIR/ledger.sqlite)"
-    )
+    ledger_option.add_to(command)
     command.set_defaults(run=run_report)
 
 
 def run_report(options: argparse.Namespace) -> int:
     """Write the reports and print their paths; return 0, whatever the run itself came to."""
     folder: Path = options.report_dir
-    path: Path = options.ledger or folder / "ledger.sqlite"
-    entry = chosen(path, options.environment, options.number)
-    summary = recall(entry)
+    ledger = ledger_option.opened(options)
+    entry = chosen(ledger, options.environment, options.number)
+    summary = ledger.recall(entry)
     print(f"run {entry.number} on {entry.environment}, {entry.started}: {summary['verdict']['headline']}")
     try:
         for written in write_reports(summary, folder / entry.environment):
@@ -62,13 +53,12 @@ def run_report(options: argparse.Namespace) -> int:
     return 0
 
 
-def chosen(path: Path, environment: str | None, number: int | None) -> Entry:
+def chosen(ledger: Ledger, environment: str | None, number: int | None) -> Entry:
     """Return the run asked for; raises ``LedgerError`` if there is none, or the chain is broken."""
-    if not path.is_file():
-        raise LedgerError(f"{path}: no ledger; `pytest controls/` makes one")
-    ledger = Ledger(path)
-    # Before anything of it is shown: what was changed is no longer a proof of anything.
-    if fault := ledger.verify():
+    path = ledger.name
+    # Before anything of it is shown: what was changed is no longer a proof of anything. The blocks of
+    # the run itself are held against their digests as they are read.
+    if fault := ledger.verify(blocks=False):
         raise LedgerError(f"{path}: {fault}; nothing was rendered")
     if number is None:
         environment = environment or "lab"
@@ -77,7 +67,7 @@ def chosen(path: Path, environment: str | None, number: int | None) -> Entry:
             raise LedgerError(f"{path}: no run on {environment} is recorded")
         return entry
     entry = ledger.find(number)
-    if entry is None:
+    if entry is None or entry.kind != "run":
         raise LedgerError(f"{path}: no run {number} is recorded")
     if environment not in (None, entry.environment):
         raise LedgerError(f"{path}: run {number} was on {entry.environment}, not on {environment}")

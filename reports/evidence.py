@@ -44,7 +44,9 @@ class Evidence:
                 path = "/".join(("…", *whole.parts[1:][-2:]))
         return shape.Place(path=showable(path), line=location.line)
 
-    def observation(self, seen: model.Observation, remediation: str | None = None) -> shape.Observation:
+    def observation(
+        self, seen: model.Observation, remediation: str | None = None, fingerprint: str | None = None
+    ) -> shape.Observation:
         """Return one observation; ``remediation`` is the control's own, where there is none nearer."""
         measure = seen.measure
         return shape.Observation(
@@ -61,4 +63,5 @@ class Evidence:
                 oldest=measure.oldest,
             ),
             remediation=self.text(seen.remediation) if seen.remediation else remediation,
+            fingerprint=fingerprint,
         )

@@ -5,6 +5,7 @@ Inert in a run without controls: the hook it answers is then never called.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="folder for the ledger and one folder of reports for each environment (default: reports/out)",
     )
+    group.addoption(
+        "--ledger",
+        default=None,
+        metavar="PATH_OR_URL",
+        help="ledger to record the run in: a file, or postgresql://HOST/DATABASE"
+        " (default: $POLICYPROOF_LEDGER, or ledger.sqlite in the folder of the reports)",
+    )
+
+
+def ledger_address(config: pytest.Config) -> Path | str:
+    """Return where runs are recorded; an address with a password belongs in the environment variable."""
+    given = config.getoption("--ledger") or os.environ.get("POLICYPROOF_LEDGER")
+    if not given:
+        return report_dir(config) / "ledger.sqlite"
+    return str(given) if "://" in str(given) else config.invocation_params.dir / str(given)
 
 
 def report_dir(config: pytest.Config) -> Path:
@@ -51,16 +67,17 @@ def pytest_policyproof_finish(config: pytest.Config, run: Run) -> None:
     """Record ``run``, and write ``report.html``, ``report.json`` and ``report.md``."""
     # Imported only now, so that a run without controls does not pay for templates and a database.
     from reports.ledger import Ledger, LedgerError
+    from reports.provenance import origin
+    from reports.recorded import placed
     from reports.summary import summarise
     from reports.writing import write_reports
 
     folder = report_dir(config)
     written = config.stash[written_key] = Written()
-    summary = summarise(run, config.rootpath)
+    summary = summarise(run, config.rootpath, origin(config.rootpath, os.environ))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        entry = Ledger(folder / "ledger.sqlite").append(summary)
-        summary["ledger"] = {"number": entry.number, "digest": entry.digest, "previous": entry.previous}
+        summary["ledger"] = placed(Ledger(ledger_address(config)).append(summary))
     except LedgerError as error:
         written.failures.append(f"the run could not be recorded: {error}")
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from reports.ledger import Entry, LedgerError
+from reports.ledger.chain import Entry, LedgerError, canonical, sha256
 from reports.shape import SCHEMA, LedgerEntry, Summary
 
 
@@ -22,20 +22,25 @@ def report_schema() -> dict[str, Any]:
     return schema
 
 
-def recall(entry: Entry) -> Summary:
-    """Return the summary that was recorded, with its place in the ledger.
+def checked(entry: Entry, body: Mapping[str, Any]) -> Summary:
+    """Return a summary put together from its blocks, with its place in the ledger.
 
-    Raises :class:`LedgerError` if the body is not in the shape of this version; says where, never what.
+    Raises :class:`LedgerError` if it is not what was recorded, or not in the shape of this version;
+    says where, never what.
     """
-    body = entry.read()
-    if body.get("schema") != SCHEMA:
-        raise LedgerError(f"run {entry.number} was recorded in another shape than {SCHEMA}")
+    if sha256(canonical(body)) != entry.read()["report"]:
+        raise LedgerError(f"run {entry.number} is not what was recorded, or by another version's shape")
     fault = best_match(Draft202012Validator(report_schema()).iter_errors(body))
     if fault is not None:
         raise LedgerError(f"run {entry.number} is not in the shape of {SCHEMA}, at {fault.json_path}")
     summary = cast(Summary, _ordered(body, report_schema()))
-    summary["ledger"] = LedgerEntry(number=entry.number, digest=entry.digest, previous=entry.previous)
+    summary["ledger"] = placed(entry)
     return summary
+
+
+def placed(entry: Entry) -> LedgerEntry:
+    """Return a run's place in the ledger, as a report states it."""
+    return LedgerEntry(number=entry.number, digest=entry.digest, previous=entry.previous, head=entry.head)
 
 
 def _ordered(value: Any, part: Mapping[str, Any]) -> Any:

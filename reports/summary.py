@@ -12,12 +12,14 @@ from checks.core.model import Run, Status
 from reports import shape
 from reports.conclusion import STATES, conclude, count, coverage, promises, tally, worst
 from reports.evidence import Evidence
+from reports.fingerprint import fingerprints
+from reports.provenance import UNKNOWN, Origin
 from reports.shape import BANNER, SCHEMA, Summary
 
 
-def summarise(run: Run, root: PurePath | None = None) -> Summary:
+def summarise(run: Run, root: PurePath | None = None, origin: Origin = UNKNOWN) -> Summary:
     """Return the summary of ``run``; paths below ``root`` are told from there, others by their end."""
-    return _Summariser(run, root).summary()
+    return _Summariser(run, root, origin).summary()
 
 
 def instant(moment: datetime) -> str:
@@ -28,8 +30,9 @@ def instant(moment: datetime) -> str:
 class _Summariser:
     """Indexes of one run, each built once."""
 
-    def __init__(self, run: Run, root: PurePath | None) -> None:
+    def __init__(self, run: Run, root: PurePath | None, origin: Origin) -> None:
         self.run = run
+        self.origin = origin
         self.evidence = Evidence(root)
         self.today = run.ended.astimezone(UTC).date()
         self.accepted = Counter(waiver for verdict in run.verdicts for waiver in verdict.waived_by)
@@ -102,6 +105,8 @@ class _Summariser:
                 version=run.version,
                 python=run.python,
                 host=run.host,
+                git=self.origin.git,
+                trigger=self.origin.trigger,
             ),
             policy=shape.Policy(
                 id=run.policy.id,
@@ -137,18 +142,23 @@ class _Summariser:
         seen = self.evidence.observation
         measures = [o.measure for o in (*verdict.findings, *verdict.evidence) if o.measure is not None]
         looked = bool(measures) or bool(verdict.counts.get("met") or verdict.counts.get("violated"))
+        kind = target.kind if target else "unknown"
+        marks = fingerprints(verdict.control, kind, verdict.target, verdict.findings)
         sampled = any(m.of is not None and m.of > m.looked for m in measures)
         return shape.Verdict(
             target=verdict.target,
             title=target.title if target else verdict.target,
-            kind=target.kind if target else "unknown",
+            kind=kind,
             state=state,
             reason=self.evidence.text(verdict.reason),
             counts={outcome: verdict.counts.get(outcome, 0) for outcome in ("met", "violated", "unseen")},
             measures=dict(sorted(verdict.measures.items())),
             extent="sampled" if sampled else "whole" if looked else "nothing",
             oldest=max((m.oldest for m in measures if m.oldest is not None), default=None),
-            findings=[seen(one, control.remediation) for one in verdict.findings],
+            findings=[
+                seen(one, control.remediation, mark)
+                for one, mark in zip(verdict.findings, marks, strict=True)
+            ],
             unseen=[seen(one) for one in verdict.unseen],
             evidence=[seen(one) for one in verdict.evidence],
             waivers=[self.waiver[waiver] for waiver in verdict.waived_by] + expired,

@@ -145,8 +145,10 @@ import hashlib, json
 report = json.load(open('report.json', encoding='utf-8'))
 entry, report['ledger'] = report['ledger'], None
 body = json.dumps(report, sort_keys=True, separators=(',', ':'), ensure_ascii=False)
-digest = hashlib.sha256((entry['previous'] + body).encode()).hexdigest()
-print('unchanged' if digest == entry['digest'] else 'CHANGED')
+sha256 = lambda text: hashlib.sha256(text.encode()).hexdigest()
+whole = sha256(body) == json.loads(entry['head'])['report']
+chained = sha256(entry['previous'] + entry['head']) == entry['digest']
+print('unchanged' if whole and chained else 'CHANGED')
 "
 """
 """Tells whether a ``report.json`` is the one that was recorded."""

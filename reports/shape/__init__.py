@@ -12,6 +12,7 @@ from reports.shape.report import (
     EngineFailure,
     Environment,
     Failure,
+    Git,
     Item,
     LedgerEntry,
     NotAssessed,
@@ -19,6 +20,7 @@ from reports.shape.report import (
     RunFacts,
     Summary,
     Tally,
+    Trigger,
 )
 from reports.shape.states import BANNER, SCHEMA, ClauseState, Counts, Extent, PromiseState, State
 
@@ -37,6 +39,7 @@ __all__ = [
     "Extent",
     "Failure",
     "Gap",
+    "Git",
     "Item",
     "LedgerEntry",
     "Measure",
@@ -52,6 +55,7 @@ __all__ = [
     "State",
     "Summary",
     "Tally",
+    "Trigger",
     "Uncovered",
     "Verdict",
     "Waiver",

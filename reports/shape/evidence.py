@@ -25,13 +25,18 @@ class Measure(TypedDict):
 
 
 class Observation(TypedDict):
-    """One thing seen. ``remediation`` is what to do about it, set only for a violation."""
+    """One thing seen. ``remediation`` is what to do about it, set only for a violation.
+
+    ``fingerprint`` tells the same finding in another run, set only for a violation; see
+    :mod:`reports.fingerprint`.
+    """
 
     subject: str
     detail: str
     location: Place | None
     measure: Measure | None
     remediation: str | None
+    fingerprint: str | None
 
 
 class Waiver(TypedDict):

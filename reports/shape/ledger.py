@@ -25,9 +25,10 @@ class RunHead(TypedDict):
     All digests are SHA-256, in hex, of a block's canonical JSON. ``plan`` is a block of
     ``[control, target, severity]`` in order (target ``""`` where a control selected nothing),
     ``states`` holds one letter of :data:`LETTERS` for each. ``findings`` is a block of
-    ``[control, target, [fingerprint, …], more]`` for what fails or is waived, ``more`` counting the findings
-    that were cut from the list. ``evidence`` maps a control to the block of its verdicts, without
-    their times, which are in ``times`` as ``[started, seconds]`` in the order of the plan (``null`` where nothing ran).
+    ``[control, target, [fingerprint, …], more]`` for what fails or is waived, ``more`` counting the
+    findings that were cut from the list. ``evidence`` maps a control to the block of its verdicts,
+    without their times, which are in ``times`` as ``[started, seconds]`` in the order of the plan
+    (``null`` where nothing ran).
     ``parts`` maps each other key of a summary to its block. ``report`` is the digest of the whole summary.
     """
 

@@ -30,8 +30,22 @@ class Conclusion(TypedDict):
     exit_code: int
 
 
+class Git(TypedDict):
+    """The commit of controls and inventory; ``dirty`` if the work tree held more than that."""
+
+    commit: str
+    dirty: bool
+
+
+class Trigger(TypedDict):
+    """What started the run: a CI service with the name of its job, or ``by hand``; never a person."""
+
+    by: str
+    reference: str | None
+
+
 class RunFacts(TypedDict):
-    """When, where and by what the run was made."""
+    """When, where and by what the run was made; ``git`` is ``None`` outside a repository."""
 
     id: str
     started: str
@@ -40,6 +54,8 @@ class RunFacts(TypedDict):
     version: str
     python: str
     host: str
+    git: Git | None
+    trigger: Trigger
 
 
 class Policy(TypedDict):
@@ -107,11 +123,12 @@ class Attestation(TypedDict):
 
 
 class LedgerEntry(TypedDict):
-    """Where the ledger holds this run."""
+    """Where the ledger holds this run; ``head`` is the canonical JSON that ``digest`` covers."""
 
     number: int
     digest: str
     previous: str
+    head: str
 
 
 class Summary(TypedDict):

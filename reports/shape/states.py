@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-SCHEMA = "urn:policyproof:report:1"
+SCHEMA = "urn:policyproof:report:2"
 """Identifies the shape; also the ``$id`` of ``report.schema.json``."""
 BANNER = "LAB — synthetic data, says nothing about production"
 

@@ -1,0 +1,97 @@
+"""Rows of a ledger's tables, read and written on a connection that the store gave."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from reports.ledger.chain import Entry, LedgerError, sha256
+from reports.ledger.packing import PlanRow, turned
+from reports.ledger.tables import block, change
+from reports.shape.ledger import RunHead
+
+Turn = tuple[str, str, str | None, str | None]
+"""Control, target, letter before, letter now; ``None``: not in that plan."""
+_IGNORE = {
+    "sqlite": "INSERT OR IGNORE INTO block (digest, body) VALUES (:digest, :body)",
+    "postgresql": "INSERT INTO block (digest, body) VALUES (:digest, :body) ON CONFLICT DO NOTHING",
+}
+
+
+def fields(made: Entry) -> dict[str, Any]:
+    """Return an entry as the columns of its row."""
+    return {name: getattr(made, name) for name in Entry.__slots__}
+
+
+def shut(text: str) -> bytes:
+    """Return a block's canonical JSON as it is kept."""
+    return zlib.compress(text.encode(), 6)
+
+
+def opened(body: object) -> str | None:
+    """Return the canonical JSON of a block's row; ``None`` if it is none."""
+    try:
+        return zlib.decompress(body).decode()  # type: ignore[arg-type]
+    except (zlib.error, UnicodeDecodeError, TypeError):
+        return None
+
+
+def text(connection: sa.Connection, digest: str, name: str) -> str | None:
+    """Return the canonical JSON of a block, held against its digest; ``None`` if it is not there."""
+    body = connection.execute(sa.select(block.c.body).where(block.c.digest == digest)).scalar_one_or_none()
+    if body is None:
+        return None
+    found = opened(body)
+    if found is None or sha256(found) != digest:
+        raise LedgerError(f"{name}: block {digest[:12]}… was changed after it was recorded")
+    return found
+
+
+def keep(connection: sa.Connection, bodies: Mapping[str, bytes]) -> None:
+    """Insert blocks; one that is there already is left as it is."""
+    if bodies:
+        # In the order of digests, so that two writers never wait for each other crosswise.
+        chosen = [{"digest": digest, "body": bodies[digest]} for digest in sorted(bodies)]
+        connection.execute(sa.text(_IGNORE[connection.dialect.name]), chosen)
+
+
+def note(connection: sa.Connection, previous: Entry | None, made: Entry) -> None:
+    """Insert what changed from the run before on the same environment."""
+
+    def get(digest: str) -> Any:
+        found = text(connection, digest, "ledger")
+        if found is None:
+            raise LedgerError(f"the plan of an earlier run on {made.environment} is missing")
+        return json.loads(found)
+
+    before = None if previous is None else previous.read()
+    if found := list(turns(before, made.read(), get)):
+        connection.execute(change.insert(), [_changed(made, turn) for turn in found])
+
+
+def _changed(made: Entry, turn: Turn) -> dict[str, Any]:
+    control, target, was, now = turn
+    return {
+        "environment": made.environment,
+        "control": control,
+        "target": target,
+        "number": made.number,
+        "started": made.started,
+        "was": was,
+        "now": now,
+    }
+
+
+def turns(before: RunHead | None, now: RunHead, get: Callable[[str], Any]) -> Iterator[Turn]:
+    """Yield what differs between two runs on one environment; ``get`` returns the value of a block."""
+    if before and (before["plan"], before["states"]) == (now["plan"], now["states"]):
+        return
+
+    def planned(head: RunHead) -> tuple[list[PlanRow], str]:
+        return [PlanRow(*row) for row in get(head["plan"])], head["states"]
+
+    yield from turned(None if before is None else planned(before), planned(now))
