@@ -111,7 +111,7 @@ def _fetch(url: str, query: bytes, patience: float) -> tuple[str, bytes]:
         with requests.post(
             url,
             data=query,
-            headers={"Content-Type": QUERY, "Accept": REPLY},
+            headers={"Content-Type": QUERY, "Accept": REPLY, "Accept-Encoding": "identity"},
             timeout=patience,
             allow_redirects=False,
             stream=True,
@@ -121,7 +121,7 @@ def _fetch(url: str, query: bytes, patience: float) -> tuple[str, bytes]:
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if kind != REPLY:
                 raise SigningError(f"{name}: does not answer with {REPLY}; is it a timestamp authority?")
-            for part in response.iter_content(4096):
+            for part in response.iter_content(1):  # more would wait for as much to arrive
                 answer += part
                 if len(answer) > LARGEST:
                     raise SigningError(f"{name}: answers with more than a timestamp can be")
