@@ -12,7 +12,7 @@ from reports.ledger.chain import LedgerError
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def revision(connection: sa.Connection) -> str | None:
+def revision(connection: sa.Connection, name: str) -> str | None:
     """Return the migration that the tables are at; ``None`` if there are none of a ledger's yet.
 
     Raises :class:`LedgerError` if the database holds something else.
@@ -20,13 +20,13 @@ def revision(connection: sa.Connection) -> str | None:
     names = set(sa.inspect(connection).get_table_names())
     if "alembic_version" in names and "entry" in names:
         return connection.execute(sa.select(tables.version.c.version_num)).scalar_one_or_none() or "none"
-    if "run" in names:
+    if "run" in names and connection.dialect.name == "sqlite":
         raise LedgerError(
-            "this ledger was made by a version before 0.2, which kept runs in another way;"
+            f"{name}: made by an earlier version, which kept runs in another way;"
             " keep the file, and begin a new one elsewhere"
         )
     if names and connection.dialect.name == "sqlite":
-        raise LedgerError("this database is no ledger")
+        raise LedgerError(f"{name}: this database is no ledger")
     return None
 
 

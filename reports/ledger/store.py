@@ -77,7 +77,7 @@ class Store:
                 connection.exec_driver_sql("BEGIN")
             else:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            found = migrating.revision(connection)
+            found = migrating.revision(connection, self.name)
             if found not in (None, tables.REVISION):
                 raise LedgerError(migrating.outdated(self.name, found))
             try:
@@ -94,7 +94,7 @@ class Store:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-            found = migrating.revision(connection)
+            found = migrating.revision(connection, self.name)
             if found is None:
                 tables.make(connection)
             elif found != tables.REVISION:

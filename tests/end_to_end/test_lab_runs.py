@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import zlib
+from contextlib import closing
 from pathlib import Path
 
 from lab import canaries
@@ -56,12 +59,20 @@ def test_no_planted_value_appears_anywhere(tmp_path: Path) -> None:
     assert done.returncode == 1
     outputs = {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     outputs |= {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    outputs["the ledger's blocks"] = blocks(tmp_path / "ledger.sqlite")
+    assert b'"findings":[{"detail":' in outputs["the ledger's blocks"]
     assert len(outputs) >= 7
     assert b"CARD-03" in outputs["stdout"]
     for value in canaries.all_values():
         for needle in needles(value):
             guilty = [name for name, content in outputs.items() if needle in content]
             assert not guilty, f"a planted value of {len(value)} characters stands in {guilty}"
+
+
+def blocks(ledger: Path) -> bytes:
+    """Return everything that a ledger keeps compressed."""
+    with closing(sqlite3.connect(ledger)) as connection:
+        return b"\n".join(zlib.decompress(body) for (body,) in connection.execute("SELECT body FROM block"))
 
 
 def needles(value: str) -> list[bytes]:

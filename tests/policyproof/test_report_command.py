@@ -13,6 +13,7 @@ import pytest
 from checks.core.model import Clause, Environment, PolicyVersion, Run, Section, Severity
 from policyproof.__main__ import main
 from reports.ledger import Ledger
+from reports.recorded import placed
 from reports.summary import summarise
 from reports.writing import RENDERERS, write_reports
 
@@ -81,8 +82,7 @@ def test_renders_the_run_asked_for(
 def test_the_report_is_the_one_that_the_run_wrote(folder: Path, tmp_path: Path) -> None:
     ledger = Ledger(folder / "ledger.sqlite")
     summary = summarise(a_run("four", "lab"), PurePath(tmp_path))
-    entry = ledger.append(summary)
-    summary["ledger"] = {"number": entry.number, "digest": entry.digest, "previous": entry.previous}
+    summary["ledger"] = placed(ledger.append(summary))
     first = {path.name: path.read_bytes() for path in write_reports(summary, tmp_path / "first")}
     assert main(["report"]) == 0
     assert {name: (folder / "lab" / name).read_bytes() for name in first} == first
@@ -98,7 +98,7 @@ def test_ledger_and_folder_can_be_elsewhere(folder: Path, tmp_path: Path) -> Non
 
 def change(folder: Path, statement: str, *values: Any) -> None:
     with closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)) as connection:
-        connection.execute("DROP TRIGGER run_is_never_changed")
+        connection.execute("DROP TRIGGER entry_is_never_changed")
         connection.execute(statement, values)
 
 
@@ -120,6 +120,8 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["lab", "--run", "2"], "run 2 was on staging, not on lab"),
         (["--ledger", "none.sqlite"], "no ledger; `pytest controls/` makes one"),
         (["--ledger", "."], "no ledger"),
+        (["--ledger", "postgresql://u:s3cret@127.0.0.1:1/audit"], "ledger audit: the server does not answer"),
+        (["--ledger", "mysql://u:s3cret@127.0.0.1/audit"], "a ledger is an SQLite file, or postgresql://"),
         (["--run", "99999999999999999999"], "no run 99999999999999999999 is recorded"),
     ],
 )
@@ -133,18 +135,17 @@ def test_nothing_is_rendered_of_a_ledger_that_was_changed(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change(
-        folder, "UPDATE run SET body = replace(body, '\"exit_code\":3', '\"exit_code\":0') WHERE number = 1"
+        folder, "UPDATE entry SET head = replace(head, '\"exit_code\":3', '\"exit_code\":0') WHERE number = 1"
     )
-    assert "run 1 (one) was changed after it was recorded; nothing was rendered" in refused([], capsys)
+    assert "entry 1 (one) was changed after it was recorded; nothing was rendered" in refused([], capsys)
     assert not (folder / "lab").exists()
 
 
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"schema": "urn:policyproof:report:0"}, "was recorded in another shape"),
         ({"coverage": "4111 1111 1111 1111"}, "at $.coverage"),
-        ({"surplus": "4111 1111 1111 1111"}, "at $"),
+        ({"surplus": "4111 1111 1111 1111"}, "is not what was recorded"),
         ({"environment": {"id": "../../escape"}}, "at $.environment"),
     ],
 )

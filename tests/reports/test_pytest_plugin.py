@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reports.ledger import Ledger
+from reports.recorded import placed
 from reports.renderers.words import VERIFY
 
 pytest_plugins = ["pytester"]
@@ -60,7 +61,8 @@ def test_each_run_is_recorded_and_its_reports_written(
         assert ledger.verify() is None
         (*_, last) = ledger.entries()
         report = json.loads((out / "lab" / "report.json").read_text("utf-8"))
-        assert report["ledger"] == {"number": number, "digest": last.digest, "previous": last.previous}
+        assert report["ledger"] == placed(last)
+        assert last.number == number
         assert last.digest in (out / "lab" / "report.html").read_text("utf-8")
 
 

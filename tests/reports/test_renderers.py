@@ -39,7 +39,7 @@ RUNS: dict[str, Callable[[], Run]] = {
 
 def summary(run: Run) -> Summary:
     made = summarise(run, PurePath(factories.ROOT))
-    made["ledger"] = {"number": 3, "digest": "a1" * 32, "previous": "b2" * 32}
+    made["ledger"] = {"number": 3, "digest": "a1" * 32, "previous": "b2" * 32, "head": "{}"}
     return made
 
 

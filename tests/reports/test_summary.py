@@ -16,7 +16,7 @@ from checks.core.model import Location, Observation, Run, Severity
 from reports import shape
 from reports.evidence import LONGEST
 from reports.ledger import Ledger
-from reports.recorded import recall, report_schema
+from reports.recorded import placed, report_schema
 from reports.shape import Summary
 from reports.summary import summarise
 
@@ -207,7 +207,7 @@ def test_what_cannot_be_shown_is_replaced(given: str, shown: str) -> None:
 def test_summaries_are_in_the_shape_of_the_published_schema(name: str) -> None:
     made = summary(name)
     validator = Draft202012Validator(report_schema())
-    made["ledger"] = {"number": 1, "digest": "ab" * 32, "previous": "0" * 64}
+    made["ledger"] = {"number": 1, "digest": "ab" * 32, "previous": "0" * 64, "head": "{}"}
     assert [error.message for error in validator.iter_errors(json.loads(json.dumps(made)))] == []
 
 
@@ -240,6 +240,8 @@ def test_the_schema_is_closed_and_described() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_a_recorded_summary_comes_back_the_same_to_the_byte(name: str, tmp_path: Path) -> None:
     made = summary(name)
-    entry = Ledger(tmp_path / "ledger.sqlite").append(made)
-    made["ledger"] = {"number": 1, "digest": entry.digest, "previous": entry.previous}
-    assert json.dumps(recall(entry)) == json.dumps(made)
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    entry = ledger.append(made)
+    made["ledger"] = placed(entry)
+    assert json.dumps(ledger.recall(entry)) == json.dumps(made)
+    assert ledger.verify() is None
