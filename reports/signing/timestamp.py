@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
 
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
-LARGEST = 2**20
+LARGEST = 2**16
 """Bytes of an answer; they are some kilobytes."""
 PATIENCE = 30.0
 """Seconds for the whole of an answer."""

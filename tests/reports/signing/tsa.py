@@ -46,7 +46,8 @@ class Authority:
         (folder / "serial").write_text("01\n")
         self.root, self.own = folder / "root.pem", folder / "tsa.pem"
         self._run("req", "-x509", *CURVE, "-keyout", "root.key", "-out", "root.pem", "-days", "30",
-                  "-subj", f"/CN=Root of {folder.name}", "-config", "openssl.cnf", "-extensions", "root")  # fmt: skip
+                  "-subj", f"/CN=Root of {folder.name}", "-config", "openssl.cnf",
+                  "-extensions", "root")  # fmt: skip
         self._run("req", "-new", *CURVE, "-keyout", "tsa.key", "-out", "tsa.csr",
                   "-subj", f"/CN=Authority {folder.name}", "-config", "openssl.cnf")  # fmt: skip
         self._run("x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key",
