@@ -21,7 +21,7 @@ class WaiverRecord(TypedDict):
     first_seen: str
     last_seen: str
     granted: bool  # first seen in this period
-    expired: bool  # its last day lies in this period (before its end)
+    expired: bool  # stopped counting in this period
     status: Literal["in-force", "expired", "withdrawn"]  # at the end of the period
     runs: int  # runs in which it accepted something
 

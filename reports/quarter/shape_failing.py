@@ -46,8 +46,8 @@ class Turn(TypedDict):
 class FailingPeriod(TypedDict):
     """One control failing on one target, from the first run that said so until one showed it mended.
 
-    A run that could not assess it does not end it. ``seconds`` runs from the first such run to the
-    mending, or to the end of the period.
+    A run that could not assess it does not end it. ``seconds`` runs from the first such run (before the
+    period, where it began there) to the mending, or to the end of the period.
     """
 
     id: str  # "F-1", in order of first_seen
@@ -86,7 +86,7 @@ class Regression(TypedDict):
     target: str
     severity: str
     failing: str  # id of the failing period
-    before: str  # id of the one before
+    before: str | None  # id of the one before; None: mended before the period
     fixed: str
     failed_again: str
     seconds: float
