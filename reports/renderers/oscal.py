@@ -27,6 +27,7 @@ from reports.renderers.oscal_parts import (
     uuid,
     without_empty,
 )
+from reports.renderers.oscal_quarter import quarter_results
 from reports.renderers.oscal_risks import risks
 from reports.renderers.oscal_scope import (
     TEST,
@@ -47,7 +48,7 @@ from reports.renderers.oscal_scope import (
 from reports.shape import Attestation, Control, Gap, Summary
 from reports.shape.compare import Comparison
 
-__all__ = ["assessment_results", "component_definition"]
+__all__ = ["assessment_results", "component_definition", "quarter_results"]
 
 
 def assessment_results(summary: Summary, comparison: Comparison | None = None) -> str:

@@ -29,7 +29,9 @@ def facet(name: str, value: str) -> Node:
     return {"name": name, "system": NS, "value": line(value)}
 
 
-def accepted(origin: Node, approver: str, reason: str, expires: str, subject: str, expired: bool) -> Node:
+def accepted(
+    origin: Node, approver: str, reason: str, expires: str, subject: str | None, *, expired: bool
+) -> Node:
     """Return the characterisation of a risk as accepted by a waiver."""
     return {
         "props": props({"waiver": "expired" if expired else "in-force"}),
@@ -37,7 +39,7 @@ def accepted(origin: Node, approver: str, reason: str, expires: str, subject: st
         "facets": [
             facet("waiver-approver", approver),
             facet("waiver-reason", reason),
-            facet("waiver-subject", subject),
+            *([facet("waiver-subject", subject)] if subject is not None else []),
             facet("waiver-expires", expires),
         ],
     }
@@ -61,9 +63,12 @@ def remediations(identifier: str, said: Sequence[str]) -> list[Node]:
     ]
 
 
-def deadline(waivers: Sequence[Waiver]) -> str | None:
-    """Return when the first waiver ends; there is no other date by which something must be mended."""
-    days = [waiver["expires"] for waiver in waivers]
+def deadline(waivers: Sequence[Waiver], waived: bool) -> str | None:
+    """Return when the first waiver ends or ended; there is no other date by which to mend something.
+
+    A waiver in force that accepts only part of a failure gives no time for the rest.
+    """
+    days = [waiver["expires"] for waiver in waivers if waived or waiver["expired"]]
     return end_of(min(days)) if days else None
 
 
@@ -118,11 +123,18 @@ def _risk(summary: Summary, one: Seen, entries: list[Node]) -> Node:
             "characterizations": [
                 severity(origin, control["severity"]),
                 *(
-                    accepted(origin, w["approver"], w["reason"], w["expires"], w["subject"], w["expired"])
-                    for w in verdict["waivers"]
+                    accepted(
+                        origin,
+                        one["approver"],
+                        one["reason"],
+                        one["expires"],
+                        one["subject"],
+                        expired=one["expired"],
+                    )
+                    for one in verdict["waivers"]
                 ),
             ],
-            "deadline": deadline(verdict["waivers"]),
+            "deadline": deadline(verdict["waivers"], waived),
             "remediations": remediations(identifier, [control["remediation"], *special]),
             "risk-log": {"entries": entries} if entries else None,
             "related-observations": one.related,
