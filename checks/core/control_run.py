@@ -133,13 +133,18 @@ class ControlRun:
             verdict, control = item.verdict, item.control
             report.policyproof = pickle.dumps(verdict) if self.worker else verdict
             report.policyproof_word = self._word(verdict)
-            report.user_properties = [
+            # On the item: pytest's JUnit file takes them from the report of the teardown.
+            item.user_properties[:] = [
                 ("control", control.id),
                 ("target", item.target.id),
+                ("environment", self.plan.inventory.environment.id),
                 ("severity", control.severity.value),
                 ("clauses", ", ".join(control.clauses)),
+                ("owner", control.owner),
                 ("verdict", verdict.status.value),
+                ("state", "waived" if verdict.waived else verdict.status.value),
             ]
+            report.user_properties = list(item.user_properties)
             if report.policyproof_word == "below gate":
                 report.outcome = "passed"  # reported, and no reason to stop the deploy
         return report

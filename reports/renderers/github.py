@@ -29,22 +29,23 @@ def annotations(summary: Summary, comparison: Comparison | None = None) -> str:
     """
     turns = Turns(comparison) if comparison is not None else None
     gated = {(one["control"], one["target"]) for one in summary["failures"] if one["gated"]}
-    levels: dict[str, list[tuple[tuple[int, int], str]]] = {"error": [], "warning": [], "notice": []}
+    levels: dict[str, list[tuple[tuple[int, int, int], str]]] = {"error": [], "warning": [], "notice": []}
     for row in rows(summary):
         if row.kind == "holds":
             continue
         level = _level(row, gated)
         known = turns is not None and turns.of(row) == "still-failing"
-        order = (int(known), SEVERITIES.index(row.severity))
+        # One of each verdict comes before the second of any.
+        order = (int(not row.first), int(known), SEVERITIES.index(row.severity))
         levels[level].append((order, _annotation(level, row)))
     named = {control["id"] for control in controls(summary)}
     for gap in summary["gaps"]:
         if gap["control"] not in named:
             text = f"{gap['control']} did not run: {gap['reason']}"
-            levels["error"].append(((0, 0), _command("error", text, title="policyproof: did not run")))
+            levels["error"].append(((0, 0, 0), _command("error", text, title="policyproof: did not run")))
     for error in summary["errors"]:
         text = f"A control could not be loaded: {error}"
-        levels["error"].append(((0, 0), _command("error", text, title="policyproof: not loaded")))
+        levels["error"].append(((0, 0, 0), _command("error", text, title="policyproof: not loaded")))
     # One place of the level of the headline is its own.
     level = "notice" if summary["verdict"]["exit_code"] == 0 else "error"
     kept: list[str] = []

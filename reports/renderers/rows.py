@@ -59,10 +59,11 @@ class Row:
                 said += f" ({place(self.seen['location'])})"
         else:
             said = self.reason
-        left = f"; {counted(self.more, 'more finding')} not listed" if self.more else ""
-        return {"found": "", "holds": "", "unseen": "not assessed: ", "gap": "did not run: "}[self.kind] + (
-            said + left
-        )
+        if self.kind == "unseen":
+            said = f"not assessed: {said}"
+        elif self.kind == "gap" and not said.startswith("did not run"):
+            said = f"did not run: {said}"
+        return said + (f"; {counted(self.more, 'more finding')} not listed" if self.more else "")
 
     @property
     def remedy(self) -> str:

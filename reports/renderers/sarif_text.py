@@ -42,7 +42,9 @@ def identifier(title: str) -> str | None:
 def relative(path: str) -> str | None:
     """Return a relative path as a URI reference; ``None`` for an address, or a path that is not whole."""
     parts = PurePosixPath(path).parts
-    if "://" in path or path.startswith("/") or not parts or {"…", ".."} & set(parts):
+    if "://" in path or path.startswith("/") or not parts or not path.isprintable():
+        return None
+    if {"…", ".."} & set(parts):
         return None
     # A colon would make a scheme of what stands before it.
     return quote("/".join(parts), safe="/!@+,;=~")
