@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.core.errors import PolicyproofError
-from policyproof import ledger_option
+from policyproof import ledger_option, quarter_command
 from reports.ledger import Entry, Ledger, LedgerError
 from reports.writing import write_reports
 
@@ -17,6 +17,7 @@ examples:
   policyproof report staging                        the last run on staging
   policyproof report --run 12                       run 12, whichever environment it was on
   policyproof report --ledger old/ledger.sqlite --report-dir old
+  policyproof report --quarter 2026Q4 --environment production --compare 2026Q3
 """
 
 
@@ -34,12 +35,17 @@ def add_to(commands: Any) -> None:
         "environment", nargs="?", metavar="ENVIRONMENT", help="whose last run (default: lab)"
     )
     command.add_argument("--run", type=int, dest="number", metavar="N", help="the run recorded under N")
+    quarter_command.add_to(command)
     ledger_option.add_to(command)
     command.set_defaults(run=run_report)
 
 
 def run_report(options: argparse.Namespace) -> int:
     """Write the reports and print their paths; return 0, whatever the run itself came to."""
+    if options.quarter is not None:
+        return quarter_command.run_quarter(options)
+    if options.of or options.compare or options.prepared_by:
+        raise PolicyproofError("--environment, --compare and --prepared-by belong to --quarter PERIOD")
     folder: Path = options.report_dir
     ledger = ledger_option.opened(options)
     entry = chosen(ledger, options.environment, options.number)

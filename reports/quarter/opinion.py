@@ -159,7 +159,7 @@ def _opinion(
     if shown.longest[0] > limit:
         return (
             "not-sufficiently-observed",
-            f"{_stretch(shown.longest).capitalize()} no run showed it to hold.",
+            f"F{_stretch(shown.longest)[1:]} no run showed it to hold.",
         )
     if days_shown < limits["least_days"]:
         return (

@@ -100,7 +100,7 @@ def _caveats(history: History, numbers: Numbers, looked: Coverage) -> Iterator[s
     if incomplete := sum(not run.brief["complete"] for run in runs):
         yield f"{counted(incomplete, 'run')} of {len(runs):,} left out something that was expected."
     if dirty := numbers["runs_from_changed_files"]:
-        yield f"{counted(dirty, 'run')} of {len(runs):,} were made from files that differ from their commit."
+        yield f"Of {number(len(runs), 'runs')}, {dirty:,} came from files that differ from their commit."
     if unknown := sum(run.brief["commit"] is None for run in runs):
         yield f"{counted(unknown, 'run')} of {len(runs):,} name no commit."
     if removed := sum(run.removed for run in runs):
