@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -23,8 +24,6 @@ from reports.ledger.tables import change, entry
 from reports.shape import Summary
 from reports.shape.states import State
 
-BATCH = 200
-"""Entries fetched at once; a head is some kilobytes."""
 LARGEST = 2**63 - 1
 """SQLite's and PostgreSQL's integers end there."""
 
@@ -155,9 +154,9 @@ class Ledger:
             chosen = chosen.where(entry.c.number < before)
         with self.store.reading() as connection:
             if connection is not None:
-                result = connection.execution_options(yield_per=BATCH).execute(chosen)
-                for row in result:
-                    yield Entry(*row)
+                with closing(rows.streamed(connection, chosen)) as found:
+                    for row in found:
+                        yield Entry(*row)
 
     def last(self, environment: str, before: int | None = None) -> Entry | None:
         """Return the latest run on an environment, or the latest with a number below ``before``."""

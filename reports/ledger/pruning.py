@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from reports.ledger import rows
 from reports.ledger.chain import Entry
 from reports.ledger.packing import named
 from reports.ledger.tables import block, entry
@@ -25,7 +26,7 @@ def prune(connection: sa.Connection, before: str, keep: str, now: datetime | Non
     kept: set[str] = set()
     runs = 0
     chosen = sa.select(entry).where(entry.c.kind == "run").order_by(entry.c.number)
-    for row in connection.execution_options(yield_per=200).execute(chosen):
+    for row in rows.streamed(connection, chosen):
         run = Entry(*row)
         old = run.ended < before
         runs += old

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +14,20 @@ from reports.ledger.packing import PlanRow, turned
 from reports.ledger.tables import block, change
 from reports.shape.ledger import RunHead
 
+BATCH = 200
+"""Rows fetched at once; a head is some kilobytes."""
 Turn = tuple[str, str, str | None, str | None]
 """Control, target, letter before, letter now; ``None``: not in that plan."""
 _IGNORE = {
     "sqlite": "INSERT OR IGNORE INTO block (digest, body) VALUES (:digest, :body)",
     "postgresql": "INSERT INTO block (digest, body) VALUES (:digest, :body) ON CONFLICT DO NOTHING",
 }
+
+
+def streamed(connection: sa.Connection, chosen: sa.Executable) -> Generator[Any]:
+    """Yield rows through a server-side cursor, which is closed also where the reader stops early."""
+    with connection.execution_options(yield_per=BATCH).execute(chosen) as result:
+        yield from result
 
 
 def fields(made: Entry) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +16,6 @@ from reports.ledger.packing import named
 from reports.ledger.tables import block, change, entry
 from reports.shape.ledger import RunHead
 
-BATCH = 200
-
 
 def verify(
     connection: sa.Connection | None, anchors: Iterable[tuple[int, str]], *, blocks: bool
@@ -25,20 +24,24 @@ def verify(
     known: dict[int, set[str]] = defaultdict(set)
     for number, digest in anchors:
         known[number].add(digest)
-    return next(_faults(connection, known, blocks), None)
+    with closing(_faults(connection, known, blocks)) as faults:
+        return next(faults, None)
 
 
-def _faults(connection: sa.Connection | None, known: dict[int, set[str]], blocks: bool) -> Iterator[Fault]:
-    last = 0
+def _faults(connection: sa.Connection | None, known: dict[int, set[str]], blocks: bool) -> Generator[Fault]:
+    last, seen = 0, set[str]()
     if connection is not None:
         contents = _Contents(connection) if blocks else None
         previous = GENESIS
         chosen = sa.select(entry).order_by(entry.c.number)
-        for number, row in enumerate(_streamed(connection, chosen), start=1):
+        for number, row in enumerate(rows.streamed(connection, chosen), start=1):
             found = Entry(*row)
             if fault := found.fault(number, previous):
                 yield fault
                 return  # what follows is chained to something else
+            if found.id in seen:
+                yield Fault(number, f"entry {number} ({found.id}) is recorded twice")
+            seen.add(found.id)
             if known.get(number, {found.digest}) != {found.digest}:
                 said = "is not the one known from elsewhere: the ledger was written anew from there"
                 yield Fault(number, f"entry {number} ({found.id}) {said}")
@@ -53,10 +56,6 @@ def _faults(connection: sa.Connection | None, known: dict[int, set[str]], blocks
         )
 
 
-def _streamed(connection: sa.Connection, chosen: Any) -> Iterator[Any]:
-    return iter(connection.execution_options(yield_per=BATCH).execute(chosen))
-
-
 class _Contents:
     """What heads name: blocks and the index of changes."""
 
@@ -64,7 +63,7 @@ class _Contents:
         self.connection = connection
         self.present: set[str] = set()
         self.broken: set[str] = set()
-        for digest, body in _streamed(connection, sa.select(block.c.digest, block.c.body)):
+        for digest, body in rows.streamed(connection, sa.select(block.c.digest, block.c.body)):
             found = rows.opened(body)
             (self.present if found is not None and sha256(found) == digest else self.broken).add(digest)
         self.named: set[str] = set()
@@ -79,7 +78,9 @@ class _Contents:
         self.plans: dict[str, Any] = {}
         self.noted: dict[int, set[tuple[Any, ...]]] = defaultdict(set)
         names = ("environment", "started", "control", "target", "was", "now")
-        for number, *said in _streamed(connection, sa.select(change.c.number, *(change.c[n] for n in names))):
+        for number, *said in rows.streamed(
+            connection, sa.select(change.c.number, *(change.c[n] for n in names))
+        ):
             self.noted[number].add(tuple(said))
 
     def faults(self, found: Entry) -> Iterator[Fault]:
