@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Collection
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -43,11 +44,14 @@ class _Refused(PolicyproofError):
         self.code = code
 
 
-def create_app(ledger: Ledger, *, title: str, hosts: Collection[str] = LOOPBACK) -> Flask:
+def create_app(
+    ledger: Ledger, *, title: str, hosts: Collection[str] = LOOPBACK, addresses: bool = False
+) -> Flask:
     """Return the read-only view of ``ledger`` as a WSGI application.
 
     ``hosts`` are the names it may be called by: a page of someone else that makes the reader's
-    browser resolve its own name to this machine is refused. Raises ``NotAssessed`` without Flask.
+    browser resolve its own name to this machine is refused. With ``addresses`` any IP address will
+    do as well, since that trick needs a name. Raises ``NotAssessed`` without Flask.
     """
     try:
         from flask import Flask, make_response, request, url_for
@@ -64,7 +68,8 @@ def create_app(ledger: Ledger, *, title: str, hosts: Collection[str] = LOOPBACK)
         """Refuse what is no reading, and who calls this machine by a name that is not its own."""
         if request.method not in ("GET", "HEAD"):
             raise _Refused(405, "this view only reads: GET and HEAD")
-        if _name(request.headers.get("Host", "")) not in hosts:
+        name = _name(request.headers.get("Host", ""))
+        if name not in hosts and not (addresses and _is_address(name)):
             raise _Refused(
                 421, "this view is not known by that name; open it by the address that `serve` printed"
             )
@@ -123,6 +128,14 @@ def _name(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "") if host and "@" not in host else ""
     except ValueError:
         return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _told(error: Exception, http: type[Exception]) -> tuple[int, str]:

@@ -140,13 +140,15 @@ def new_findings(ledger: Ledger, last: Entry, before: Entry | None) -> int:
 
 
 def _open(ledger: Ledger, entry: Entry) -> Counter[tuple[str, str, str]]:
-    """Return the open findings; those that a run only counted have no name of their own."""
-    failing = {key for key, state in states(ledger, entry).items() if state == "fail"}
+    """Return the findings that count as failing; those that are not listed have no name of their own."""
+    listed = {(row.control, row.target): row for row in ledger.findings(entry)}
     found: Counter[tuple[str, str, str]] = Counter()
-    for row in ledger.findings(entry):
-        if (row.control, row.target) in failing:
-            found.update((row.control, row.target, name) for name in row.fingerprints)
-            found[row.control, row.target, ""] += row.more
+    for key, state in states(ledger, entry).items():
+        if state == "fail":
+            row = listed.get(key)
+            found.update((*key, name) for name in (row.fingerprints if row else ()))
+            # A verdict that fails without a finding of its own still is one thing to mend.
+            found[(*key, "")] += row.more if row else 1
     return found
 
 
