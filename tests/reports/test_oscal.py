@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -19,7 +20,11 @@ import factories
 import pytest
 
 from checks.core.model import Run
+from reports.ledger import Ledger
+from reports.quarter.build import build
+from reports.quarter.period import period
 from reports.renderers import json_, oscal
+from reports.renderers.oscal_quarter_findings import _status
 from reports.shape import Summary
 from reports.shape.compare import Change, Comparison
 from reports.summary import summarise
@@ -63,7 +68,8 @@ def result(text: str) -> dict[str, Any]:
 
 def trestle_says(text: str) -> None:
     """Read a document by compliance-trestle's models, and run its validators."""
-    pytest.importorskip("trestle.oscal", reason="compliance-trestle cannot be imported on this Python")
+    reason = "compliance-trestle cannot be imported on this Python"
+    pytest.importorskip("trestle.oscal.assessment_results", reason=reason, exc_type=ImportError)
     from trestle.core.duplicates_validator import DuplicatesValidator
     from trestle.core.refs_validator import RefsValidator
     from trestle.oscal import assessment_results, component
@@ -269,3 +275,53 @@ def test_a_component_definition_cites_the_policy_and_the_frameworks() -> None:
     assert frameworks <= set(sources)
     requirement = component["control-implementations"][0]["implemented-requirements"][0]
     assert requirement["statements"][0]["description"]
+
+
+def recorded(ledger: Ledger, run: Run, day: int) -> None:
+    """Append ``run`` as if it had been made at noon on a day of October."""
+    noon = datetime(2026, 10, day, 12, tzinfo=UTC)
+    verdicts = tuple(replace(verdict, started=noon) for verdict in run.verdicts)
+    moved = replace(
+        run, id=f"run-{day:02d}", started=noon, ended=noon + timedelta(seconds=5), verdicts=verdicts
+    )
+    ledger.append(summarise(moved, PurePath(factories.ROOT)))
+
+
+def test_a_quarter_from_a_real_ledger(tmp_path: Path) -> None:
+    good = factories.clean()
+    failing = factories.having(good, factories.failing("CARD-02", "cloud-db", 3))
+    unseen = factories.having(good, factories.unreached("SALE-02", "site", "nothing answers"))
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    for day, run in ((1, good), (5, failing), (6, failing), (9, good), (12, factories.rich()), (20, unseen)):
+        recorded(ledger, run, day)
+    quarter = build(ledger, "lab", period("2026Q4"), now=datetime(2026, 10, 25, tzinfo=UTC))
+    text = oscal.quarter_results(quarter)
+    assert text == oscal.quarter_results(quarter)
+    trestle_says(text)
+    check_references(text)
+    made = result(text)
+    assert made["remarks"] == "The period had not ended."
+    assert len([one for one in made["assessment-log"]["entries"] if own(one, "run")]) == 6
+    failed = {(own(r, "control")[0], own(r, "target")[0]): r for r in made["risks"]}
+    assert failed["CARD-02", "cloud-db"]["status"] == "closed"
+    course = [e.get("status-change") for e in failed["CARD-02", "cloud-db"]["risk-log"]["entries"]]
+    assert (course[0], course[-1]) == ("open", "closed")
+    opinions = {own(f, "opinion")[0]: f["target"]["status"]["state"] for f in made["findings"]}
+    assert "did-not-hold" in opinions
+    for opinion, state in opinions.items():
+        assert state == ("satisfied" if opinion == "held-throughout" else "not-satisfied")
+    # A sentence is named as the component definition names it.
+    defined = list(nodes(json.loads(oscal.component_definition(summary(good)))))
+    statements = {node["statement-id"] for node in defined if "statement-id" in node}
+    named = {f["target"]["target-id"] for f in made["findings"] if f["target"]["type"] == "statement-id"}
+    assert named
+    assert named <= statements
+
+
+def test_what_was_never_assessed_somewhere_is_not_satisfied_whatever_the_opinion() -> None:
+    assert _status("held-throughout", "why", shown=True)["state"] == "satisfied"
+    assert _status("held-throughout", "why", shown=False) == {
+        "state": "not-satisfied",
+        "reason": "other",
+        "remarks": "why",
+    }
