@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from checks.core.errors import NotAssessed, PolicyproofError
-from policyproof import __version__, inventory, policy, report, scan_command
+from policyproof import __version__, gate, inventory, policy, report, scan_command, serve, show, status
 
 EPILOG = """\
 examples:
@@ -15,7 +15,11 @@ examples:
   policyproof policy show 9.2                       which controls cite a sentence
   policyproof inventory env staging                 which variables an environment needs
   policyproof report staging                        render the last run on staging again
+  policyproof gate staging --new-only               what changed since the run before; stops a deploy
   policyproof scan /var/log s3://bucket/exports     look for card numbers, wherever they are
+  policyproof status                                each environment's last run, and how old it is
+  policyproof show last --control CARD-02           what a control saw
+  policyproof serve                                 look at the ledger in a browser
   pytest controls/ --environment staging            run the controls
 """
 
@@ -33,7 +37,11 @@ def parser() -> argparse.ArgumentParser:
     policy.add_to(commands)
     inventory.add_to(commands)
     report.add_to(commands)
+    gate.add_to(commands)
     scan_command.add_to(commands)
+    status.add_to(commands)
+    show.add_to(commands)
+    serve.add_to(commands)
     return result
 
 

@@ -167,12 +167,18 @@ def _held(summary: shape.Summary) -> Iterator[tuple[Key, Held]]:
                     title=title,
                     marks={one["fingerprint"] or "": one for one in findings},
                     more=max(0, verdict["counts"]["violated"] - len(findings)),
-                    whole=not verdict["counts"]["unseen"] and _BROKE_OFF not in verdict["reason"],
+                    whole=not unended(verdict),
                 ),
             )
     for gap in summary["gaps"]:
         if gap["control"] not in known:
             yield (gap["control"], gap["target"] or ""), Held("did-not-run", "", gap["control"])
+
+
+def unended(verdict: shape.Verdict) -> bool:
+    """Whether a failing look left something out, so that more may be wrong than was found."""
+    cut = verdict["counts"]["unseen"] > 0 or _BROKE_OFF in verdict["reason"]
+    return verdict["state"] == "fail" and cut
 
 
 def _opened(key: Key, now: Held, was: Held | None) -> Iterator[Change]:
