@@ -6,7 +6,18 @@ import argparse
 import sys
 
 from checks.core.errors import NotAssessed, PolicyproofError
-from policyproof import __version__, gate, inventory, policy, report, scan_command, serve, show, status
+from policyproof import (
+    __version__,
+    gate,
+    inventory,
+    ledger_command,
+    policy,
+    report,
+    scan_command,
+    serve,
+    show,
+    status,
+)
 
 EPILOG = """\
 examples:
@@ -16,6 +27,7 @@ examples:
   policyproof inventory env staging                 which variables an environment needs
   policyproof report staging                        render the last run on staging again
   policyproof gate staging --new-only               what changed since the run before; stops a deploy
+  policyproof ledger verify                         was anything changed since it was recorded?
   policyproof scan /var/log s3://bucket/exports     look for card numbers, wherever they are
   policyproof status                                each environment's last run, and how old it is
   policyproof show last --control CARD-02           what a control saw
@@ -38,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     inventory.add_to(commands)
     report.add_to(commands)
     gate.add_to(commands)
+    ledger_command.add_to(commands)
     scan_command.add_to(commands)
     status.add_to(commands)
     show.add_to(commands)

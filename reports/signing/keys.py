@@ -25,8 +25,7 @@ def generate(passphrase: str | None = None) -> tuple[bytes, bytes]:
     if passphrase:
         locked = form.BestAvailableEncryption(passphrase.encode())
     private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, locked)
-    public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
-    return private, public
+    return private, public_of(key)
 
 
 def private_key(pem: bytes, shown: str, passphrase: str | None = None) -> Ed25519PrivateKey:
@@ -69,6 +68,13 @@ def public_key(pem: bytes, shown: str) -> SSlibKey:
     if not isinstance(key, Ed25519PublicKey):
         raise SigningError(f"{shown}: is no Ed25519 key")
     return SSlibKey.from_crypto(key)
+
+
+def public_of(key: Ed25519PrivateKey) -> bytes:
+    """Return the public half of a private key, as PEM."""
+    from cryptography.hazmat.primitives import serialization as form
+
+    return key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _needs_library() -> None:
