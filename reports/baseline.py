@@ -9,7 +9,9 @@ from reports.ledger import Entry, Ledger, LedgerError
 
 GREEN = "last-green"
 """The last run before, on the same environment, that stopped nothing."""
-_COMMIT = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
+SHORTEST = 7
+"""Digits of a commit that are enough to name it."""
+_COMMIT = re.compile(rf"[0-9a-f]{{{SHORTEST},64}}", re.IGNORECASE)
 
 
 def baseline(ledger: Ledger, run: Entry, ref: str) -> Entry:
@@ -31,8 +33,10 @@ def baseline(ledger: Ledger, run: Entry, ref: str) -> Entry:
 
 
 def _named(ledger: Ledger, run: Entry, ref: str) -> Entry | None:
-    if ref.isascii() and ref.isdecimal() and (found := ledger.find(int(ref))):
-        return found
+    if ref.isascii() and ref.isdecimal():
+        found = ledger.find(int(ref))
+        if found is not None or len(ref) < SHORTEST:  # a number that is not there is no beginning of an id
+            return found
     return ledger.find_run(ref) or _of_commit(ledger, run, ref)
 
 
