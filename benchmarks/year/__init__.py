@@ -1,0 +1,1 @@
+"""A year of runs of a team that deploys twenty times a day, and what the ledger and its reports cost."""
