@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,8 @@ from checks.core.errors import PolicyproofError
 from policyproof import ledger_option
 from reports.quarter.build import build
 from reports.quarter.period import QuarterError, period
-from reports.quarter.shape import Quarter
-from reports.renderers import quarter_json
+from reports.quarter.writing import write_quarter
 from reports.renderers.words import number
-from reports.writing import write_whole
 
 DEFAULT_ENVIRONMENT = "lab"
 
@@ -44,8 +40,9 @@ def run_quarter(options: argparse.Namespace) -> int:
     wanted = period(options.quarter)
     compare = period(options.compare) if options.compare else None
     here = Path.cwd()
+    ledger = ledger_option.opened(options)
     quarter = build(
-        ledger_option.opened(options),
+        ledger,
         environment,
         wanted,
         now=datetime.now(UTC),
@@ -60,19 +57,8 @@ def run_quarter(options: argparse.Namespace) -> int:
     runs = number(quarter["numbers"]["runs"], "runs")
     print(f"{wanted.title} on {environment}, {runs}; commitments: {counted}")
     try:
-        for written in _write(quarter, folder):
+        for written in write_quarter(quarter, folder, ledger=ledger, say=print):
             print(written)
     except OSError as error:
         raise PolicyproofError(f"{folder}: a report could not be written ({error.strerror})") from None
     return 0
-
-
-def _write(quarter: Quarter, folder: Path) -> Iterator[Path]:
-    if find_spec("reports.quarter.writing") is not None:
-        from importlib import import_module
-
-        yield from import_module("reports.quarter.writing").write_quarter(quarter, folder)
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "quarter.json", quarter_json.render(quarter))
-    yield folder / "quarter.json"

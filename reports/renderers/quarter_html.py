@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -99,6 +100,16 @@ def last_day(text: str) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
+def last_date(text: str) -> str:
+    """Return :func:`last_day` with the month in short."""
+    return date((datetime.fromisoformat(text) - timedelta(seconds=1)).isoformat())
+
+
+def soft(name: str) -> Markup:
+    """Return the name of a check, which may break behind its dots and underscores and nowhere else."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", name))
+
+
 def said(value: float | None, unit: str) -> str:
     """Return a number of a comparison as it is said: a count, or a length of time."""
     if value is None:
@@ -140,11 +151,13 @@ def _environment() -> Environment:
         day=words.day,
         days=words.days,
         gathered=gathered,
+        last_date=last_date,
         last_day=last_day,
         looked=words.looked,
         moment=words.moment,
         place=words.place,
         said=said,
+        soft=soft,
         tallied=words.tallied,
     )
     return environment
