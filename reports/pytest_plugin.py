@@ -9,11 +9,15 @@ import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from checks.core.model import Run
+
+if TYPE_CHECKING:
+    from reports.ledger import Entry, Ledger
+    from reports.shape import Summary
 
 CANNOT_WRITE = 4
 """Exit code where all went well but its proof could not be kept."""
@@ -77,7 +81,10 @@ def pytest_policyproof_finish(config: pytest.Config, run: Run) -> None:
     summary = summarise(run, config.rootpath, origin(config.rootpath, os.environ))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        summary["ledger"] = placed(Ledger(ledger_address(config)).append(summary))
+        ledger = Ledger(ledger_address(config))
+        entry = ledger.append(summary)
+        summary["ledger"] = placed(entry)
+        written.lines += _turned(ledger, entry, summary)
     except LedgerError as error:
         written.failures.append(f"the run could not be recorded: {error}")
     except OSError as error:
@@ -88,6 +95,18 @@ def pytest_policyproof_finish(config: pytest.Config, run: Run) -> None:
             written.lines.append(f"report: {_shown(path, config)}")
     except OSError as error:
         written.failures.append(f"a report could not be written: {_shown(folder, config)}: {error.strerror}")
+
+
+def _turned(ledger: Ledger, entry: Entry, summary: Summary) -> list[str]:
+    """Return what changed since the run before on the same environment, if anything did or still fails."""
+    from reports.compare import brief, compare, past
+
+    before = ledger.last(entry.environment, entry.number)
+    if before is None:
+        return []
+    comparison = compare(summary, past(ledger, before))
+    turns = ("new", "still_failing", "fixed", "no_longer_assessed")
+    return brief(comparison) if any(comparison[turn] for turn in turns) else []
 
 
 def _shown(path: Path, config: pytest.Config) -> str:

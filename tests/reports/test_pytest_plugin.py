@@ -66,6 +66,20 @@ def test_each_run_is_recorded_and_its_reports_written(
         assert last.digest in (out / "lab" / "report.html").read_text("utf-8")
 
 
+def test_what_changed_since_the_run_before_is_told(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = run(project, "clean", monkeypatch)
+    assert "since run" not in quiet.stdout.str()
+    failing = run(project, "violating", monkeypatch)
+    failing.stdout.fnmatch_lines(["since run 1: * new, 0 still failing, 0 fixed, 0 no longer assessed"])
+    failing.stdout.fnmatch_lines(["  new: critical CARD-02 on *"])
+    again = run(project, "violating", monkeypatch)
+    again.stdout.fnmatch_lines(["since run 2: 0 new, * still failing, 0 fixed, 0 no longer assessed"])
+    mended = run(project, "clean", monkeypatch)
+    mended.stdout.fnmatch_lines(["since run 3: 0 new, 0 still failing, * fixed, 0 no longer assessed"])
+
+
 def test_the_recipe_printed_in_a_report_tells_whether_it_was_changed(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
