@@ -37,12 +37,13 @@ def build(
 ) -> Quarter:
     """Return the report of one environment over a period, as it stands at the moment ``now``.
 
-    Verifies the whole ledger first: raises :class:`~reports.ledger.LedgerError` where it was changed,
+    Verifies the whole chain first: raises :class:`~reports.ledger.LedgerError` where it was changed,
     :class:`~reports.quarter.period.QuarterError` where there is nothing to tell of.
     """
     head = ledger.head()
-    # Before anything of it is shown: what was changed is no longer a proof of anything.
-    if fault := ledger.verify([(head.number, head.digest)] if head else ()):
+    # Before anything of it is shown: what was changed is no longer a proof of anything. The blocks that the
+    # report is told from are held against their digests as they are read.
+    if fault := ledger.verify([(head.number, head.digest)] if head else (), blocks=False):
         raise LedgerError(f"{ledger.name}: {fault}; no report was made")
     if compare is not None and compare.since >= period.since:
         raise QuarterError(f"{compare.id} is not earlier than {period.id}")

@@ -48,7 +48,7 @@ def _between(history: History, was: Past, now: Past) -> Iterator[Change]:
         if (old := was.digests.get(name)) != (new := now.digests.get(name)):
             yield _change(what, was, now, old, new, list(_details(history, what, was, now)))
     if was.parts.get("checks") != now.parts.get("checks"):
-        old_checks, new_checks = (history.part(run, "checks") or {} for run in (was, now))
+        old_checks, new_checks = (history.part(run, "checks") for run in (was, now))
         # A run that left a check out has no version of it: only what both ran can have changed.
         common = sorted(old_checks.keys() & new_checks.keys())
         lines = [f"{n}: {old_checks[n]} → {new_checks[n]}" for n in common if old_checks[n] != new_checks[n]]

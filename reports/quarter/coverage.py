@@ -19,9 +19,8 @@ def coverage(history: History) -> Coverage:
     seen: dict[str, list[tuple[str, Verdict]]] = defaultdict(list)
     lost = False
     if last is not None:
-        entry = history.entry(last)
         for control in last.plan.ranges:
-            verdicts = history.ledger.verdicts(entry, control) if control in last.evidence else []
+            verdicts = history.verdicts(last, control)
             lost |= verdicts is None
             for verdict in verdicts or ():
                 seen[verdict["target"]].append((control, verdict))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from reports.quarter.before import Item, earlier
 from reports.quarter.history import History, Past
-from reports.quarter.period import at, seconds
+from reports.quarter.period import at
 from reports.quarter.shape_failing import Acceptance, Ended, FailingPeriod, Found, Turn
 from reports.quarter.timelines import STATE, obligations
 from reports.shape import Verdict
-
-Item = tuple[str, str]
-"""A control and a target."""
 
 
 @dataclass(slots=True)
@@ -64,24 +62,21 @@ def episodes(history: History) -> list[Episode]:
         else:
             one.how = "waived" if one.letter == "w" else "open"
     done += going.values()
-    for one in done:
-        _look_back(history, one)
+    _look_back(history, done)
     return sorted(done, key=lambda one: (one.first, one.item))
 
 
-def _look_back(history: History, one: Episode) -> None:
-    """Note whether it failed when the period began, since when, and whether it was mended once before."""
-    control, target = one.item
-    before: float | None = None
-    until = history.runs[0].started if history.runs else None
-    for change in history.ledger.changes(history.environment, control=control, target=target, until=until):
-        if change.now in ("fail", "waived"):
-            before = seconds(change.started) if before is None else before
-        elif change.now == "pass" and before is not None:
-            before, one.fixed_before = None, seconds(change.started)
-    opened = history.runs[: one.first]
-    if before is not None and all(run.plan.letter(run.states, one.item) != "p" for run in opened):
-        one.earlier = before
+def _look_back(history: History, done: list[Episode]) -> None:
+    """Note what was failing when the period began, since when, and what was mended once before."""
+    told = earlier(history, {one.item for one in done})
+    for one in done:
+        before = told[one.item]
+        one.fixed_before = before.fixed
+        opened = history.runs[: one.first]
+        if before.failing_since is not None and all(
+            run.plan.letter(run.states, one.item) != "p" for run in opened
+        ):
+            one.earlier = before.failing_since
 
 
 def failing_periods(history: History, found: list[Episode]) -> list[FailingPeriod]:
@@ -154,15 +149,13 @@ def _good_before(history: History, one: Episode) -> str | None:
 
 def _verdict(history: History, run: Past, item: Item) -> Verdict | None:
     """Return what a run recorded of one control on one target; ``None`` where it is no longer there."""
-    if item[0] not in run.evidence:
-        return None
-    verdicts = history.ledger.verdicts(history.entry(run), item[0])
+    verdicts = history.verdicts(run, item[0])
     return next((one for one in verdicts or () if one["target"] == item[1]), None)
 
 
 def fingerprints(history: History, run: Past) -> dict[Item, tuple[frozenset[str], int]]:
     """Return the fingerprints of what failed in a run, and how many more there were; outlives a prune."""
-    listed: list[Any] = history.ledger.value(run.findings) or []
+    listed: list[Any] = history.block(run, run.findings)
     return {(row[0], row[1]): (frozenset(row[2]), row[3]) for row in listed}
 
 

@@ -12,7 +12,7 @@ from reports.ledger import Entry, Ledger, LedgerError, PlanRow
 from reports.quarter.definition import Definition, defined
 from reports.quarter.period import Period, QuarterError, moment, seconds
 from reports.quarter.shape_changes import RunBrief
-from reports.shape import Environment, Policy
+from reports.shape import Environment, Policy, Verdict
 from reports.shape.ledger import RunHead
 
 WORST = "fndwp"
@@ -125,10 +125,25 @@ class History:
             raise LedgerError(f"entry {run.number} is no longer in the ledger")
         return found
 
-    def part(self, run: Past, name: str) -> Any | None:
-        """Return one key of a run's summary."""
-        digest = run.parts.get(name)
-        return None if digest is None else self.ledger.value(digest)
+    def part(self, run: Past, name: str) -> Any:
+        """Return one key of a run's summary, of those that a prune leaves alone."""
+        return self.block(run, run.parts[name])
+
+    def block(self, run: Past, digest: str) -> Any:
+        """Return what a block holds that no prune removes: one that is missing was taken away."""
+        value = self.ledger.value(digest)
+        if value is None:
+            raise LedgerError(f"{self.ledger.name}: a block of run {run.number} is missing ({digest[:12]}…)")
+        return value
+
+    def verdicts(self, run: Past, control: str) -> list[Verdict] | None:
+        """Return one control's verdicts, as far as it ran; ``None`` where a prune removed them."""
+        if control not in run.evidence:
+            return []
+        found = self.ledger.verdicts(self.entry(run), control)
+        if found is None and not run.removed:
+            raise LedgerError(f"{self.ledger.name}: the evidence of {control} in run {run.number} is missing")
+        return found
 
 
 def read(ledger: Ledger, environment: str, period: Period, now: datetime, head: Entry | None) -> History:

@@ -19,7 +19,7 @@ def _listed(history: History, name: str) -> Iterator[tuple[Past, list[Any]]]:
     values: list[Any] = []
     for run in history.runs:
         if run.parts[name] != digest:
-            digest, values = run.parts[name], history.part(run, name) or []
+            digest, values = run.parts[name], history.part(run, name)
         yield run, values
 
 
@@ -36,9 +36,7 @@ class _Seen:
 def waivers(history: History) -> list[WaiverRecord]:
     """Return every waiver that a run of the period declared, by control and target."""
     found: dict[tuple[str, ...], _Seen] = {}
-    before = (
-        {_key(one) for one in (history.part(history.before, "waivers") or ())} if history.before else set()
-    )
+    before = {_key(one) for one in history.part(history.before, "waivers")} if history.before else set()
     for run, listed in _listed(history, "waivers"):
         for waiver in listed:
             known = found.setdefault(_key(waiver), _Seen(waiver, run, run))

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from statistics import fmean, median
 
-from reports.quarter.failing import Episode, Item, fingerprints, length
+from reports.quarter.before import Item
+from reports.quarter.failing import Episode, fingerprints, length
 from reports.quarter.history import History, Plan
 from reports.quarter.period import DAY, at, moment, seconds
 from reports.quarter.shape_failing import AgeGroup, FailingPeriod, OpenFinding, Regression, Remediation

@@ -52,8 +52,8 @@ def title(
             number=head.number,
             digest=head.digest,
             entries=head.number,
-            verified=f"All {number(head.number, 'entries')} and what they name were held against their"
-            " digests: nothing was changed, left out or put in another order.",
+            verified=f"The chain of {number(head.number, 'entries')} is whole: none was changed, left out or"
+            " moved. All that this report is told from was held against its digest.",
             pruned_before=history.pruned_before,
             how=[
                 "policyproof ledger verify",

@@ -22,7 +22,7 @@ def traceability(history: History) -> Traceability:
     model = history.model
     inside = bool(history.runs)
     definition = model.definition
-    versions: dict[str, str] = history.part(model, "checks") or {}
+    versions: dict[str, str] = history.part(model, "checks")
     clauses = [
         TraceClause(
             id=one.id,
