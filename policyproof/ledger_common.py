@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.core.errors import AuthorError
+from policyproof.ledger_option import VARIABLE
 from policyproof.scan_progress import duration
 from reports.ledger import Entry, Ledger, LedgerError
 from reports.signing import SigningError, keys
@@ -34,7 +35,9 @@ LARGEST_FILE = 2**24
 def add_place(command: argparse.ArgumentParser) -> None:
     """Add the options that say which ledger is meant."""
     command.add_argument(
-        "--ledger", metavar="PATH-or-URL", help="the ledger (default: DIR/ledger.sqlite); postgresql://… too"
+        "--ledger",
+        metavar="PATH_OR_URL",
+        help=f"a file, or postgresql://HOST/DATABASE (default: ${VARIABLE}, or DIR/ledger.sqlite)",
     )
     command.add_argument(
         "--report-dir",
@@ -46,7 +49,7 @@ def add_place(command: argparse.ArgumentParser) -> None:
 
 def place(options: argparse.Namespace) -> tuple[Ledger, Path]:
     """Return the ledger that is meant and the folder of its reports."""
-    where: str | None = options.ledger
+    where: str | None = options.ledger or os.environ.get(VARIABLE) or None
     folder: Path | None = options.report_dir
     if folder is None:
         folder = _OUT if where is None or "://" in where else Path(where).parent
