@@ -105,8 +105,8 @@ def _turned(ledger: Ledger, entry: Entry, summary: Summary) -> list[str]:
     if before is None:
         return []
     comparison = compare(summary, past(ledger, before))
-    turns = ("new", "still_failing", "fixed", "no_longer_assessed")
-    return brief(comparison) if any(comparison[turn] for turn in turns) else []
+    turned = {name: changes for name, changes in comparison.items() if name != "baseline"}
+    return brief(comparison) if any(turned.values()) else []
 
 
 def _shown(path: Path, config: pytest.Config) -> str:

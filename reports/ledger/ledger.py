@@ -110,16 +110,7 @@ class Ledger:
         with self.store.writing() as connection:
             if self._latest(connection, None) is not None:
                 raise LedgerError(f"{self.name}: not empty, so nothing can be restored into it")
-            latest: dict[str, Entry] = {}
-            for one in entries:
-                if one.kind == "run":
-                    found = {digest: get(digest) for digest, _ in packing.named(one.read())}
-                    texts = {digest: text for digest, text in found.items() if text is not None}
-                    rows.keep(connection, {d: rows.shut(text) for d, text in texts.items()})
-                connection.execute(entry.insert().values(rows.fields(one)))
-                if one.kind == "run":
-                    rows.note(connection, latest.get(one.environment), one)
-                    latest[one.environment] = one
+            rows.insert(connection, entries, get)
             if fault := verifying.verify(connection, (), blocks=True):
                 raise LedgerError(f"{self.name}: nothing restored: {fault}")
 
@@ -143,13 +134,7 @@ class Ledger:
         """
         order = entry.c.number.desc() if newest_first else entry.c.number
         chosen = sa.select(entry).order_by(order).limit(limit)
-        for column, value in ((entry.c.environment, environment), (entry.c.kind, kind)):
-            if value is not None:
-                chosen = chosen.where(column == value)
-        if since is not None:
-            chosen = chosen.where(entry.c.started >= since)
-        if until is not None:
-            chosen = chosen.where(entry.c.started < until)
+        chosen = rows.where(chosen, entry, since, until, environment=environment, kind=kind)
         if before is not None:
             chosen = chosen.where(entry.c.number < before)
         with self.store.reading() as connection:
@@ -227,13 +212,7 @@ class Ledger:
             .where(change.c.environment == environment)
             .order_by(change.c.number, change.c.control, change.c.target)
         )
-        for column, value in ((change.c.control, control), (change.c.target, target)):
-            if value is not None:
-                chosen = chosen.where(column == value)
-        if since is not None:
-            chosen = chosen.where(change.c.started >= since)
-        if until is not None:
-            chosen = chosen.where(change.c.started < until)
+        chosen = rows.where(chosen, change, since, until, control=control, target=target)
         with self.store.reading() as connection:
             if connection is not None:
                 for number, started, name, on, was, now in connection.execute(chosen):

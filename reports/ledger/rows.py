@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from reports.ledger.chain import Entry, LedgerError, sha256
-from reports.ledger.packing import PlanRow, turned
-from reports.ledger.tables import block, change
+from reports.ledger.packing import PlanRow, named, turned
+from reports.ledger.tables import block, change, entry
 from reports.shape.ledger import RunHead
 
 BATCH = 200
@@ -28,6 +28,18 @@ def streamed(connection: sa.Connection, chosen: sa.Executable) -> Generator[Any]
     """Yield rows through a server-side cursor, which is closed also where the reader stops early."""
     with connection.execution_options(yield_per=BATCH).execute(chosen) as result:
         yield from result
+
+
+def where(
+    chosen: sa.Select[Any], table: sa.Table, since: str | None, until: str | None, **equal: str | None
+) -> sa.Select[Any]:
+    """Narrow a query to rows that started in a period and have these values; ``None`` narrows nothing."""
+    for name, value in equal.items():
+        if value is not None:
+            chosen = chosen.where(table.c[name] == value)
+    if since is not None:
+        chosen = chosen.where(table.c.started >= since)
+    return chosen if until is None else chosen.where(table.c.started < until)
 
 
 def fields(made: Entry) -> dict[str, Any]:
@@ -79,6 +91,19 @@ def note(connection: sa.Connection, previous: Entry | None, made: Entry) -> None
     before = None if previous is None else previous.read()
     if found := list(turns(before, made.read(), get)):
         connection.execute(change.insert(), [_changed(made, turn) for turn in found])
+
+
+def insert(connection: sa.Connection, entries: Iterable[Entry], get: Callable[[str], str | None]) -> None:
+    """Insert entries as they were, with their blocks; ``get`` returns ``None`` for one that was pruned."""
+    latest: dict[str, Entry] = {}
+    for one in entries:
+        connection.execute(entry.insert().values(fields(one)))
+        if one.kind != "run":
+            continue
+        found = {digest: get(digest) for digest, _ in named(one.read())}
+        keep(connection, {digest: shut(text) for digest, text in found.items() if text is not None})
+        note(connection, latest.get(one.environment), one)
+        latest[one.environment] = one
 
 
 def _changed(made: Entry, turn: Turn) -> dict[str, Any]:
