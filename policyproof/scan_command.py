@@ -6,9 +6,9 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from checks.connectors.files import printable
 from checks.core.errors import AuthorError, NotAssessed, nearest
@@ -18,11 +18,14 @@ from checks.scanner.result import Finding
 from checks.scanner.sample import Sample, seconds_of, share_of
 from checks.scanner.scan import Request, Scan
 from checks.scanner.source import Skipped
-from policyproof.scan_output import FORMATS, Output
+from policyproof.scan_output import JsonLines, Output, Text
 from policyproof.scan_progress import Progress
+from policyproof.scan_sarif import Sarif
 
 _STORES = ("s3", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "file", "memory")
 _CLUSTERS = ("tcp", "tls", "ucx", "ws", "wss", "inproc")
+
+FORMATS: dict[str, Callable[[TextIO], Output]] = {"text": Text, "jsonl": JsonLines, "sarif": Sarif}
 
 EPILOG = """\
 examples:

@@ -1,4 +1,4 @@
-"""What a scan says on standard output: text for a reader, lines of JSON, or a SARIF log.
+"""What a scan says on standard output: text for a reader, or lines of JSON.
 
 Each is written as it comes, so that a scan of any length takes no memory for it.
 """
@@ -6,24 +6,17 @@ Each is written as it comes, so that a scan of any length takes no memory for it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Protocol, TextIO
-from urllib.parse import quote
 
-from checks.scanner.places import Excluded, is_url
+from checks.scanner.places import Excluded
 from checks.scanner.result import Finding
 from checks.scanner.sample import bound
 from checks.scanner.scan import Scan
 from checks.scanner.source import Skipped
-from policyproof import __version__
 from policyproof.scan_progress import size
 
 _REASONS = 20  # different reasons that are written out
-_NOTES = 1000  # notifications of a SARIF log; the totals count all
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {"critical": "error", "high": "error", "low": "note"}
-_RULE = "card-number"
 
 
 class Output(Protocol):
@@ -112,61 +105,6 @@ class JsonLines:
         self._stream.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-class Sarif:
-    """A log in SARIF 2.1.0 (OASIS). What was skipped is among the notifications, some of it at least."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._comma = ""
-        self._notes: list[dict[str, Any]] = []
-
-    def begin(self) -> None:
-        """Write what stands before the results."""
-        driver = {
-            "name": "policyproof",
-            "version": __version__,
-            "rules": [
-                {
-                    "id": _RULE,
-                    "name": "CardNumber",
-                    "shortDescription": {"text": "A full card number (PCI DSS 4.0.1, 3.5.1)"},
-                    "defaultConfiguration": {"level": "error"},
-                }
-            ],
-        }
-        head = {"$schema": _SCHEMA, "version": "2.1.0"}
-        run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
-        self._stream.write(f'{json.dumps(head)[:-1]}, "runs": [{json.dumps(run)[:-1]}, "results": [')
-
-    def add(self, found: Finding | Skipped | Excluded) -> None:
-        """Write a result, or keep a notification."""
-        if isinstance(found, Skipped):
-            self._note("error", f"{found.name}: not looked at: {found.reason}")
-            return
-        if isinstance(found, Excluded):
-            self._note("note", f"{found.name}: excluded by {found.pattern}")
-            return
-        self._stream.write(f"{self._comma}\n{json.dumps(result(found), ensure_ascii=False)}")
-        self._comma = ","
-
-    def _note(self, level: str, text: str) -> None:
-        if len(self._notes) < _NOTES:
-            self._notes.append({"level": level, "message": {"text": text}})
-
-    def end(self, scan: Scan, code: int) -> None:
-        """Write the invocation, with the totals, and close the log."""
-        invocation = {
-            "executionSuccessful": code in (0, 1) and not scan.totals.skipped,
-            "exitCode": code,
-            "toolExecutionNotifications": self._notes,
-        }
-        rest = {"invocations": [invocation], "properties": {"totals": summary(scan, code)}}
-        self._stream.write(f"\n], {json.dumps(rest, ensure_ascii=False)[1:]}]}}\n")
-
-
-FORMATS: dict[str, Callable[[TextIO], Output]] = {"text": Text, "jsonl": JsonLines, "sarif": Sarif}
-
-
 def where_of(found: Finding) -> str:
     """Return where a finding stands, as ``file:line`` if that is known."""
     if found.place == "name":
@@ -180,29 +118,6 @@ def where_of(found: Finding) -> str:
 def record(found: Finding) -> dict[str, Any]:
     """Return a finding as JSON; table, column and row are left out where there are none."""
     return {name: value for name, value in asdict(found).items() if value is not None or name == "line"}
-
-
-def result(found: Finding) -> dict[str, Any]:
-    """Return a finding as a SARIF result."""
-    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(found.source)}}
-    if found.table is None and found.place == "content":
-        location["region"] = {"startLine": found.line} if found.line else {"byteOffset": found.offset}
-    where: dict[str, Any] = {"physicalLocation": location}
-    if found.table is not None:
-        path = ".".join(part for part in (found.table, found.column) if part)
-        where["logicalLocations"] = [{"fullyQualifiedName": path, "kind": "member"}]
-    return {
-        "ruleId": _RULE,
-        "level": _LEVELS[found.severity],
-        "message": {"text": f"{found.network} number {found.masked}, {where_of(found)}"},
-        "locations": [where],
-        "properties": record(found),
-    }
-
-
-def _uri(source: str) -> str:
-    """Return a name as a reference; a colon in a relative one would make a scheme of what is before it."""
-    return quote(source, safe="/!@+,;=~:" if is_url(source) else "/!@+,;=~")
 
 
 def summary(scan: Scan, code: int) -> dict[str, Any]:
