@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -83,9 +84,13 @@ def listening(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         return socket.create_server(address, family=family, backlog=64)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "no such name"
-        raise AuthorError(f"cannot listen on {host} port {port} ({reason.lower()})") from None
+    except socket.gaierror:
+        reason = "no such name"
+    except OSError as error:  # Python adds the address to the system's words, which is told already
+        reason = os.strerror(error.errno).lower() if error.errno else "it cannot be bound"
+    except (UnicodeError, OverflowError):
+        reason = "no name of a machine"
+    raise AuthorError(f"cannot listen on {host} port {port} ({reason})")
 
 
 def serving(listener: socket.socket, app: Flask) -> BaseWSGIServer:
