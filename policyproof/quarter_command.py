@@ -28,6 +28,7 @@ def add_to(command: Any) -> None:
     group.add_argument("--environment", dest="of", metavar="NAME", help="whose runs (default: lab)")
     group.add_argument("--compare", metavar="PERIOD", help="an earlier period to hold it against")
     group.add_argument("--prepared-by", metavar="NAME", help="who answers for it; printed on its first page")
+    group.add_argument("--no-pdf", dest="pdf", action="store_false", help="leave out what Chromium prints")
 
 
 def run_quarter(options: argparse.Namespace) -> int:
@@ -57,7 +58,7 @@ def run_quarter(options: argparse.Namespace) -> int:
     runs = number(quarter["numbers"]["runs"], "runs")
     print(f"{wanted.title} on {environment}, {runs}; commitments: {counted}")
     try:
-        for written in write_quarter(quarter, folder, ledger=ledger, say=print):
+        for written in write_quarter(quarter, folder, ledger=ledger, pdf=options.pdf, say=print):
             print(written)
     except OSError as error:
         raise PolicyproofError(f"{folder}: a report could not be written ({error.strerror})") from None

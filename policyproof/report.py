@@ -44,8 +44,10 @@ def run_report(options: argparse.Namespace) -> int:
     """Write the reports and print their paths; return 0, whatever the run itself came to."""
     if options.quarter is not None:
         return quarter_command.run_quarter(options)
-    if options.of or options.compare or options.prepared_by:
-        raise PolicyproofError("--environment, --compare and --prepared-by belong to --quarter PERIOD")
+    if options.of or options.compare or options.prepared_by or not options.pdf:
+        raise PolicyproofError(
+            "--environment, --compare, --prepared-by and --no-pdf belong to --quarter PERIOD"
+        )
     folder: Path = options.report_dir
     ledger = ledger_option.opened(options)
     entry = chosen(ledger, options.environment, options.number)

@@ -30,7 +30,7 @@ def run(folder: Path, *arguments: str) -> int:
 
 
 def test_writes_the_report_and_says_what_it_came_to(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["--quarter", "2025-08-27..2025-09-06", "--environment", "production"]
+    asked = ["--quarter", "2025-08-27..2025-09-06", "--environment", "production", "--no-pdf"]
     assert run(folder, *asked, "--prepared-by", "P. Repared", "--compare", "2024Q4") == 0
     out = capsys.readouterr().out
     assert "27 August 2025 to 6 September 2025 on production, 6 runs" in out
