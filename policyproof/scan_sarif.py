@@ -28,7 +28,7 @@ _DRIVER = {
             "name": "CardNumber",
             "shortDescription": message("A full card number is stored."),
             "fullDescription": message(
-                "What is stored holds a full card number; it must be unreadable wherever it is (PCI DSS 4.0.1, 3.5.1)."
+                "What is stored holds a full card number, to be unreadable anywhere (PCI DSS 4.0.1, 3.5.1)."
             ),
             "help": message(
                 "Remove the number, or keep no more than its first six and last four digits. Then look for "

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from reports.renderers import markdown
 from reports.renderers.gfm import code, cut, plain, table
-from reports.renderers.rows import SEVERITIES, Row, Turns, controls, rows
-from reports.renderers.sarif_text import base_of, relative
+from reports.renderers.rows import SEVERITIES, Row, Turns, controls, rows, source_files
+from reports.renderers.sarif_text import file_of, relative
 from reports.renderers.words import WORDS, counted, place
 from reports.shape import Summary
 from reports.shape.compare import Change, Comparison
@@ -30,14 +30,15 @@ def annotations(summary: Summary, comparison: Comparison | None = None) -> str:
     turns = Turns(comparison) if comparison is not None else None
     gated = {(one["control"], one["target"]) for one in summary["failures"] if one["gated"]}
     levels: dict[str, list[tuple[tuple[int, int, int], str]]] = {"error": [], "warning": [], "notice": []}
+    files = source_files(controls(summary))
     for row in rows(summary):
         if row.kind == "holds":
             continue
         level = _level(row, gated)
-        known = turns is not None and turns.of(row) == "still-failing"
+        old = turns is not None and turns.of(row) == "still-failing"
         # One of each verdict comes before the second of any.
-        order = (int(not row.first), int(known), SEVERITIES.index(row.severity))
-        levels[level].append((order, _annotation(level, row)))
+        order = (int(not row.first), int(old), SEVERITIES.index(row.severity))
+        levels[level].append((order, _annotation(level, row, files)))
     named = {control["id"] for control in controls(summary)}
     for gap in summary["gaps"]:
         if gap["control"] not in named:
@@ -79,14 +80,10 @@ def _level(row: Row, gated: set[tuple[str, str]]) -> str:
     return "error" if row.kind == "found" and (row.control["id"], row.target) in gated else "warning"
 
 
-def _annotation(level: str, row: Row) -> str:
+def _annotation(level: str, row: Row, known: frozenset[str]) -> str:
     control = row.control
-    where = row.seen["location"] if row.seen is not None else None
-    kind = row.verdict["kind"] if row.verdict is not None else ""
-    if where is None or base_of(where["path"], kind, row.target, frozenset()) is None:
-        where = control["location"]
-    waived = "waived: " if level == "notice" else ""
-    what = {"fail": "", "waived": waived}.get(row.state, "")
+    where = file_of(row, known)
+    what = "waived: " if level == "notice" else ""
     text = f"{what}{row.target + ': ' if row.target else ''}{row.text}"
     if row.kind == "found":
         text += f"\nWhat to do: {row.remedy}"

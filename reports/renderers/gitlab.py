@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reports.renderers.rows import Row, rows
-from reports.renderers.sarif_text import relative
+from reports.renderers.rows import Row, controls, rows, source_files
+from reports.renderers.sarif_text import file_of
 from reports.shape import Gap, Summary
 from reports.shape.compare import Comparison
 
@@ -22,19 +22,17 @@ LONGEST = 1_000
 
 def render(summary: Summary, comparison: Comparison | None = None) -> str:
     """Return the report, a line for each finding and for each thing that was not assessed."""
-    issues = [_issue(row) for row in rows(summary) if row.kind != "holds"]
-    told = {row.control["id"] for row in rows(summary)}
+    known = source_files(controls(summary))
+    issues = [_issue(row, known) for row in rows(summary) if row.kind != "holds"]
+    told = {control["id"] for control in controls(summary)}
     issues += [_nobody(gap) for gap in summary["gaps"] if gap["control"] not in told]
     issues += [_unloaded(error, index) for index, error in enumerate(summary["errors"], start=1)]
     lines = ",\n".join(f" {json.dumps(issue, ensure_ascii=False)}" for issue in issues)
     return f"[\n{lines}\n]\n" if issues else "[]\n"
 
 
-def _issue(row: Row) -> dict[str, Any]:
-    place = row.seen["location"] if row.seen is not None else None
-    # Where a place is no file, the control is what can be opened.
-    if place is None or relative(place["path"]) is None:
-        place = row.control["location"]
+def _issue(row: Row, known: frozenset[str]) -> dict[str, Any]:
+    place = file_of(row, known)
     said = f"{row.control['title']}: {row.target + ': ' if row.target else ''}{row.text}"
     severity = SEVERITIES[row.severity]
     if row.kind == "found" and row.state == "waived" and row.verdict is not None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.renderers.words import counted, place
-from reports.shape import Control, Gap, Observation, State, Summary, Verdict
+from reports.renderers import words
+from reports.renderers.words import counted
+from reports.shape import Control, Gap, Observation, Place, State, Summary, Verdict
 from reports.shape.compare import Comparison
 
 SEVERITIES = ("critical", "high", "medium", "low")
 """Severities, worst first."""
+
+_DECLARED = ("processor", "export", "attestation", "inventory", "dataset")
+"""Kinds of target whose places are in the inventory."""
 
 Kind = Literal["found", "unseen", "holds", "gap"]
 """A violation, what was not looked at, a verdict that holds, and what did not run."""
@@ -56,7 +60,7 @@ class Row:
         if self.seen is not None:
             said = f"{self.seen['subject']}: {self.seen['detail']}"
             if self.seen["location"] is not None:
-                said += f" ({place(self.seen['location'])})"
+                said += f" ({words.place(self.seen['location'])})"
         else:
             said = self.reason
         if self.kind == "unseen":
@@ -64,6 +68,11 @@ class Row:
         elif self.kind == "gap" and not said.startswith("did not run"):
             said = f"did not run: {said}"
         return said + (f"; {counted(self.more, 'more finding')} not listed" if self.more else "")
+
+    @property
+    def place(self) -> Place | None:
+        """Where it stands, if anything is said of that."""
+        return self.seen["location"] if self.seen is not None else None
 
     @property
     def remedy(self) -> str:
@@ -77,6 +86,19 @@ def controls(summary: Summary) -> Iterator[Control]:
     for section in summary["sections"]:
         yield from section["controls"]
     yield from summary["elsewhere"]
+
+
+def source_files(chosen: Iterable[Control]) -> frozenset[str]:
+    """Return the paths in the folder of the run: of controls, and of the inventory if pointed at."""
+    known = set()
+    for control in chosen:
+        known.add(control["location"]["path"])
+        for verdict in control["verdicts"]:
+            if verdict["kind"] in _DECLARED:
+                for seen in (*verdict["findings"], *verdict["unseen"], *verdict["evidence"]):
+                    if seen["location"] is not None:
+                        known.add(seen["location"]["path"])
+    return frozenset(known)
 
 
 def rows(summary: Summary) -> Iterator[Row]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
-from reports.renderers.rows import SEVERITIES, Row, Turns, controls, rows
+from reports.renderers.rows import SEVERITIES, Row, Turns, controls, rows, source_files
 from reports.renderers.sarif_notes import invocation
 from reports.renderers.sarif_rules import LEVELS, rule
 from reports.renderers.sarif_text import SOURCE, base_of, message, physical
@@ -27,9 +26,6 @@ RULES = 25_000
 """Rules of a run; GitHub refuses more."""
 LONGEST = 4_000
 """Characters of a result's message."""
-
-_DECLARED = ("processor", "export", "attestation", "inventory", "dataset")
-"""Kinds of target whose places are in the inventory."""
 
 
 def render(summary: Summary, comparison: Comparison | None = None) -> str:
@@ -66,7 +62,7 @@ class _Log:
         self.turns = Turns(comparison) if comparison is not None else None
         all_controls = list(controls(summary))
         self.rules = {control["id"]: index for index, control in enumerate(all_controls[:RULES])}
-        self.known = _known(all_controls)
+        self.known = source_files(all_controls)
         self.bases: dict[str, str] = {
             SOURCE: "The folder that the run was started from, with the controls and the inventory."
         }
@@ -223,19 +219,6 @@ def _kept(told: list[Row]) -> list[Row]:
         return not row.first, row.state == "waived", SEVERITIES.index(row.severity), index
 
     return [told[index] for index in sorted(sorted(range(len(told)), key=rank)[:RESULTS])]
-
-
-def _known(all_controls: Iterable[Control]) -> frozenset[str]:
-    """Return the paths of the source root: those of controls, and of the inventory that verdicts point at."""
-    known = set()
-    for control in all_controls:
-        known.add(control["location"]["path"])
-        for verdict in control["verdicts"]:
-            if verdict["kind"] in _DECLARED:
-                for seen in (*verdict["findings"], *verdict["unseen"], *verdict["evidence"]):
-                    if seen["location"] is not None:
-                        known.add(seen["location"]["path"])
-    return frozenset(known)
 
 
 def _is_guid(text: str) -> bool:

@@ -7,6 +7,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from reports.renderers.rows import Row
+from reports.shape import Place
+
 SOURCE = "SRCROOT"
 """Stands for the folder that the run was started from: the repository of controls and inventory."""
 LONGEST = 1_000
@@ -62,6 +65,14 @@ def base_of(path: str, kind: str, target: str, known: frozenset[str]) -> str | N
     if kind in _ELSEWHERE:
         return None
     return f"TARGET:{target}" if kind in _OF_TARGET else SOURCE
+
+
+def file_of(row: Row, known: frozenset[str]) -> Place:
+    """Return the file to point at: that of the finding if it has one, else that of its control."""
+    kind = row.verdict["kind"] if row.verdict is not None else ""
+    if row.place is None or base_of(row.place["path"], kind, row.target, known) is None:
+        return row.control["location"]
+    return row.place
 
 
 def physical(path: str, line: int | None, base: str) -> dict[str, Any]:

@@ -88,6 +88,14 @@ def test_severities_and_places() -> None:
     assert "https://127.0.0.1/privacy" in issue["description"]
 
 
+def test_a_line_of_a_log_is_shown_at_its_control() -> None:
+    line = Observation.violated("app.log", "Visa number 414798******9469", location=Location("app.log", 301))
+    verdict = replace(factories.failing("RET-02", "request-log"), findings=(line,))
+    (issue,) = report(factories.having(factories.clean(), verdict))
+    assert issue["location"] == {"path": "controls/ret-02.yaml", "lines": {"begin": 1}}
+    assert "app.log:301" in issue["description"]
+
+
 def test_what_was_not_looked_at_is_an_issue() -> None:
     said = [(issue["severity"], issue["description"]) for issue in report(factories.incomplete())]
     assert [severity for severity, _ in said] == ["critical", "blocker", "blocker"]
