@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from policyproof.ledger_common import (
     WHOLE,
     add_place,
     latest,
+    make_room,
     many,
     now,
     place,
@@ -78,8 +79,8 @@ def run_export(options: argparse.Namespace) -> int:
         return ledger.entries(kind=None, before=head.number + 1)
 
     draft = to.with_name(f".{to.name}.{os.getpid()}")
+    make_room(to)
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
         with waiting(f"exporting {many(head.number - options.first + 1, 'entry')}"):
             with draft.open("xb") as stream:
                 said = bundles.write(
@@ -96,7 +97,8 @@ def run_export(options: argparse.Namespace) -> int:
     except OSError as error:
         raise AuthorError(f"cannot be written ({error.strerror})", path=to) from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     print(f"{to}: entries {said.first} to {said.last}, {many(said.count, 'block')}; head {said.digest}")
     if key is None:
         print("not signed: `rebuild` takes it with --unsigned only")
@@ -137,8 +139,8 @@ def _file(target: Path, entries: Iterable[Entry], get: Callable[[str], str | Non
     """Restore into a file beside, which takes its name only when all is there."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     parts = [draft, *(draft.with_name(draft.name + end) for end in ("-wal", "-shm"))]
+    make_room(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         Ledger(draft).restore(entries, get)
         os.link(draft, target)
     except FileExistsError:
@@ -147,5 +149,6 @@ def _file(target: Path, entries: Iterable[Entry], get: Callable[[str], str | Non
         raise AuthorError(f"cannot be written ({error.strerror})", path=target) from None
     finally:
         for part in parts:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
     return Ledger(target)

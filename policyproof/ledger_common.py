@@ -107,10 +107,18 @@ def _as_usage() -> Iterator[None]:
         raise AuthorError(str(error)) from None
 
 
-def put(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def make_room(path: Path) -> None:
+    """Make the folder that a file is to lie in."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # also where a file is in the way
+        raise AuthorError(f"cannot be written ({error.strerror})", path=path) from None
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    make_room(path)
+    try:
         write_whole(path, text)
     except OSError as error:
         raise AuthorError(f"cannot be written ({error.strerror})", path=path) from None
@@ -118,8 +126,8 @@ def put(path: Path, text: str) -> None:
 
 def put_new(path: Path, body: bytes, mode: int = 0o644) -> None:
     """Write a file that must not be there yet."""
+    make_room(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
         raise AuthorError("is there already, and is not overwritten", path=path) from None
