@@ -64,18 +64,25 @@ class Expanded:
 
     def _checked(self, chunks: Iterator[bytes], *, compressed: bool) -> Iterator[bytes]:
         head = b""
-        for chunk in chunks:
-            head += chunk
-            if len(head) >= _HEAD:
-                break
-        if not head:
+        broke: NotAssessed | OSError | None = None
+        try:
+            for chunk in chunks:
+                head += chunk
+                if len(head) >= _HEAD:
+                    break
+        except (NotAssessed, OSError) as error:
+            broke = error  # what came before is handed over first
+        if not head and broke is None:
             return
         kind = foreign(head)
         if compressed and compression_of(head) is not None:
             kind = "compressed twice"
         if kind is not None:
             raise Unreadable(f"{self._what} is {kind}, which is not read")
-        yield self._counted(head, compressed)
+        if head:
+            yield self._counted(head, compressed)
+        if broke is not None:
+            raise broke
         for chunk in chunks:
             yield self._counted(chunk, compressed)
 

@@ -25,7 +25,7 @@ class ChunkFile(io.BufferedIOBase):
         self.known_as = known_as
         self._chunks = iter(chunks)
         self._piece, self._at = b"", 0
-        self._error: NotAssessed | None = None
+        self._error: NotAssessed | OSError | None = None
 
     def readable(self) -> bool:
         """Return ``True``."""
@@ -51,9 +51,12 @@ class ChunkFile(io.BufferedIOBase):
         return piece if step == len(piece) else piece[at : at + step]
 
     def peek(self, size: int = 1, /) -> bytes:
-        """Return at least ``size`` bytes, fewer only at the end, that are still to be read."""
+        """Return at least ``size`` bytes that are still to be read, fewer at the end or before an error.
+
+        Raises an error of ``chunks`` only where nothing comes before it.
+        """
         self._filled()
-        while len(self._piece) - self._at < size and (chunk := self._next()):
+        while len(self._piece) - self._at < size and (chunk := self._after_the_piece()):
             self._piece, self._at = self._piece[self._at :] + chunk, 0
         return self._piece[self._at :] if self._at else self._piece
 
@@ -63,12 +66,19 @@ class ChunkFile(io.BufferedIOBase):
             self._piece, self._at = self._next(), 0
         return bool(self._piece)
 
+    def _after_the_piece(self) -> bytes:
+        """Return the next chunk; empty where there is an error, which waits until the piece is read."""
+        try:
+            return self._next()
+        except (NotAssessed, OSError):
+            return b""
+
     def _next(self) -> bytes:
         if self._error is not None:
             raise self._error
         try:
             return next(self._chunks, b"")
-        except NotAssessed as error:
+        except (NotAssessed, OSError) as error:
             self._error = error
             raise
 

@@ -125,15 +125,18 @@ class Format:
 def spool(name: str, chunks: Iterable[bytes], limits: Limits) -> BinaryIO:
     """Return ``chunks`` as a seekable file, in memory or, when large, in a file without a name.
 
-    Raises ``TooLarge``. The file vanishes when it is closed, or with the process.
+    Raises ``TooLarge``, and what ``chunks`` does. The file vanishes when it is closed, or with the process.
     """
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=limits.in_memory)  # noqa: SIM115
     size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > limits.spooled:
-            file.close()
-            raise TooLarge(f"{name} is larger than {limits.spooled} bytes, within another file")
-        file.write(chunk)
-    file.seek(0)
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > limits.spooled:
+                raise TooLarge(f"{name} is larger than {limits.spooled} bytes, within another file")
+            file.write(chunk)
+        file.seek(0)
+    except BaseException:
+        file.close()  # what breaks off is no file, and nobody else could close it
+        raise
     return cast(BinaryIO, file)
