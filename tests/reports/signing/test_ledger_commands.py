@@ -18,6 +18,7 @@ from tsa import Authority, serving
 from policyproof.__main__ import main
 from reports.ledger import Ledger
 from reports.signing.timestamp import REPLY
+from tests import servers
 
 Said = tuple[int, str, str]
 OUT = Path("reports/out")
@@ -370,3 +371,32 @@ def test_verifying_needs_none_of_them(ledger: Ledger) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_ledger_on_a_server_is_verified_signed_exported_and_rebuilt(
+    ledger: Ledger, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with servers.postgres() as server:
+        server.admin("CREATE DATABASE ledger")
+        url = server.url("ledger")
+        assert run("export", "--to", "one.zip", "--key", "k.pem")[0] == 0
+        code, out, _ = run("rebuild", "one.zip", "--key", "k.pub.pem", "--ledger", url)
+        assert (code, "ledger ledger: 4 entries as recorded" in out) == (0, True)
+        monkeypatch.setenv("POLICYPROOF_LEDGER", url)  # the reports are in reports/out
+        assert run("sign", "--key", "k.pem")[0] == 0
+        code, out, _ = run("verify", "--key", "k.pub.pem")
+        assert (code, "held against 2 reports and 1 signature" in out) == (0, True)
+        assert run("export", "--to", "two.zip", "--key", "k.pem")[0] == 0
+        assert run("rebuild", "two.zip", "--key", "k.pub.pem", "--ledger", "back.sqlite")[0] == 0
+        assert rows(Ledger(Path("back.sqlite"))) == rows(ledger)
+        code, _, err = run("rebuild", "one.zip", "--key", "k.pub.pem", "--ledger", url)
+        assert (code, "not empty, so nothing can be restored into it" in err) == (3, True)
+        server.admin("ALTER TABLE entry DISABLE TRIGGER ALL", CHANGED_THERE, database="ledger")
+        code, _, err = run("verify")
+        assert (code, "entry 3 (run-3) was changed" in err) == (1, True)
+    code, _, err = run("verify")
+    assert (code, "the server does not answer" in err) == (3, True)
+    assert servers.PASSWORD not in err
+
+
+CHANGED_THERE = "UPDATE entry SET environment = 'elsewhere' WHERE number = 3"
