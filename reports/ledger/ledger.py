@@ -93,6 +93,7 @@ class Ledger:
         ``before`` is ISO 8601 in UTC, ``keep`` the period it stands for. Heads, plans, states and
         fingerprints of findings stay, so that the chain still verifies; a prune is an entry itself.
         """
+        self._blocks.clear()
         with self.store.writing() as connection:
             last = self._latest(connection, None)
             if last is None or (head := pruning.prune(connection, before, keep)) is None:

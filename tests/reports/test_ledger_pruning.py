@@ -38,6 +38,7 @@ def test_what_is_older_than_the_limit_goes_and_the_chain_stays(ledger: Ledger) -
     states = [entry.read()["states"] for entry in ledger.entries()]
     changes = list(ledger.changes("lab"))
     size = sum(1 for _ in blocks(ledger))
+    assert all(ledger.verdicts(entry, "CARD-02") for entry in ledger.entries())  # and now at hand
     said = ledger.prune(start_of(ledger, 4), "PT3H")
     assert said is not None
     head = said.read_prune()
