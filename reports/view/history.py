@@ -19,6 +19,8 @@ LATEST = 20
 """Changes that are listed above all targets."""
 WIDTH = 1000.0
 """Width of a strip in its own units."""
+LEAST = 6.0
+"""Width of the shortest span: a state that one run saw is still to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,7 @@ def _spans(changes: list[Turned], now: str | None, begins: str, ends: str) -> It
         following = marks[index + 1] if index + 1 < len(marks) else None
         ended = following[1] if following else ends
         left = WIDTH * _seconds(begins, begun) / whole
-        # A state that one run saw is still to be seen on the strip.
-        width = max(2.0, WIDTH * _seconds(begun, ended) / whole) if ends > begins else WIDTH
+        width = max(LEAST, WIDTH * _seconds(begun, ended) / whole) if ends > begins else WIDTH
         left = min(left, WIDTH - min(width, WIDTH))
         yield Span(state, begun, ended, number, following[2] if following else beyond, left, width)
 

@@ -91,6 +91,7 @@ class SectionLine:
     title: str
     state: str
     controls: tuple[ControlLine, ...]
+    references: tuple[shape.Reference, ...] = ()  # what serves it too and stands in another section
 
 
 def read(entry: Entry) -> RunLine:
@@ -214,6 +215,7 @@ def sections(ledger: Ledger, line: RunLine) -> list[SectionLine]:
             section["title"],
             section["state"],
             tuple(control(one["id"], one) for one in section["controls"]),
+            tuple(section["references"]),
         )
         for section in ledger.part(line.entry, "sections") or ()
     ]

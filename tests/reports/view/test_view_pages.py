@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 
 from reports.ledger import Ledger
 from reports.view.app import create_app
-from reports.view.history import WIDTH
+from reports.view.history import LEAST, WIDTH
 
 
 class Page(HTMLParser):
@@ -151,6 +151,12 @@ def test_the_lab_says_so_on_each_of_its_pages_and_only_there(browser: FlaskClien
         assert banner not in page(browser, address).text, address
 
 
+def test_a_section_names_what_serves_it_and_stands_elsewhere(browser: FlaskClient) -> None:
+    shown = page(browser, "/run/13")  # SALE-02 is in section 3 and serves section 4 as well
+    assert re.search(r"4\. Cookies and browser storage . Not shown Also .* SALE-02 .*section 3", shown.text)
+    assert re.search(r"7\. What customers keep in projects . Not testable No control serves", shown.text)
+
+
 def runs_on(one: Page) -> list[int]:
     return [
         int(match[1])
@@ -267,7 +273,7 @@ def test_a_history_has_the_spans_of_each_target(tmp_path: Path) -> None:
         ("pass", 0, 2 * fifth),
         ("fail", 2 * fifth, 2 * fifth),
         ("not-assessed", 4 * fifth, fifth),
-        ("pass", WIDTH - 2, 2),  # the last run, which has lasted no time yet, is still to be seen
+        ("pass", WIDTH - LEAST, LEAST),  # the last run, which has lasted no time yet, is still to be seen
     ]
     assert strip == [(state, pytest.approx(left), pytest.approx(width)) for state, left, width in expected]
     assert "run 3 2026-10-03 06:00 run 5 2026-10-05 06:00 2.0 days" in shown.text
