@@ -55,7 +55,7 @@ def write_bundle(to: IO[bytes], quarter: Quarter, files: Mapping[str, bytes], le
         }
         for name in sorted(fixed):
             put(name, iter([fixed[name]]))
-        entries = [*_entries(quarter, ledger)] if ledger else []
+        entries = _entries(quarter, ledger) if ledger else []
         put("ledger/entries.jsonl", (_line(entry) for entry in entries))
         put("ledger/blocks.jsonl", _blocks(quarter, ledger, entries) if ledger else iter(()))
         manifest = {
@@ -71,16 +71,20 @@ def write_bundle(to: IO[bytes], quarter: Quarter, files: Mapping[str, bytes], le
     return hashlib.sha256(text).hexdigest()
 
 
-def _entries(quarter: Quarter, ledger: Ledger) -> Iterator[Entry]:
-    """Yield the chain from the first entry that the report needs to the last it knew of."""
+def _entries(quarter: Quarter, ledger: Ledger) -> list[Entry]:
+    """Return the chain from the first entry that the report needs to the last it knew of."""
     needed = [run["number"] for run in quarter["runs"]]
     baseline = quarter["changes"]["baseline"]
     if baseline is not None:
         needed.append(baseline)
     last = quarter["title"]["ledger"]["number"]
-    for number in range(min(needed, default=last), last + 1):
-        if number and (entry := ledger.find(number)):
-            yield entry
+    first = min(needed, default=last)
+    found: list[Entry] = []
+    for entry in ledger.entries(kind=None, newest_first=True, before=last + 1):
+        if entry.number < first:
+            break
+        found.append(entry)
+    return found[::-1]
 
 
 def _blocks(quarter: Quarter, ledger: Ledger, entries: list[Entry]) -> Iterator[bytes]:

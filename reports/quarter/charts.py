@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from checks.core.errors import PolicyproofError
+from reports.quarter.hatching import hatched
 
 if TYPE_CHECKING:
     import altair
@@ -41,6 +42,7 @@ _PAINT = {
     "#0a0007": ("--ink", "#16191d"),
     "#0a0008": ("--rule", "#d5dae0"),
     "#0a0009": ("--t-bar", "#4d5a68"),
+    "#0a000a": ("--t-unseen", "#fff4d6"),
 }
 _HATCHED = {"#0b0001": "not-assessed", "#0b0002": "did-not-run"}
 _COLOURS = {
@@ -90,17 +92,16 @@ def timeline(rows: Sequence[Row], first: date, *, key: str, title: str, descript
             ),
         )
     )
-    letters = (
-        alt.Chart(alt.Data(values=[s for s in spans if (s["to"] - s["from"]) * step >= _LETTER]))
-        .mark_text(fontSize=9, fontWeight="bold", baseline="middle", dy=0.5)
-        .encode(
-            x=alt.X("middle:Q"),
-            y="row:N",
-            text="letter:N",
-            color=alt.condition("datum.state == 'fail'", alt.value("#0a0005"), alt.value("#0a0006")),
-        )
+    wide = [span for span in spans if (span["to"] - span["from"]) * step >= _LETTER]
+    hatched_states = _HATCHED.values()
+    plain = _letters(alt, [span for span in wide if span["state"] not in hatched_states])
+    # On strokes and dots a letter stands on a ground of its own; the page paints it below the letter.
+    edged = _letters(
+        alt, [span for span in wide if span["state"] in hatched_states], stroke="#0a000a", strokeWidth=3.5
     )
-    return _svg((bars + letters).properties(width=WIDTH, height=alt.Step(_ROW)), key, title, description)
+    return _svg(
+        (bars + plain + edged).properties(width=WIDTH, height=alt.Step(_ROW)), key, title, description
+    )
 
 
 def columns(
@@ -149,6 +150,20 @@ def bars(counts: Mapping[str, int], *, key: str, title: str, description: str) -
         align="left", dx=5, fontSize=11, color="#0a0007"
     ).encode(x=x, y=y, text=alt.Text("n:Q", format=",d"))
     return _svg(chart.properties(width=WIDTH - 84, height=alt.Step(22)), key, title, description)
+
+
+def _letters(alt: Any, spans: Sequence[Mapping[str, Any]], **style: Any) -> Any:
+    """Return the letters in the middle of their bars."""
+    return (
+        alt.Chart(alt.Data(values=spans))
+        .mark_text(fontSize=9, fontWeight="bold", baseline="middle", dy=0.5, **style)
+        .encode(
+            x=alt.X("middle:Q"),
+            y="row:N",
+            text="letter:N",
+            color=alt.condition("datum.state == 'fail'", alt.value("#0a0005"), alt.value("#0a0006")),
+        )
+    )
 
 
 def _spans(row: Row) -> list[dict[str, Any]]:
@@ -242,27 +257,11 @@ def _framed(text: str, key: str, title: str, description: str) -> str:
     rest = re.sub(r'(id="|url\(#|href="#)(?=clip|gradient)', rf"\g<1>{key}-", rest)
     for colour, (name, fallback) in _PAINT.items():
         rest = rest.replace(f'"{colour}"', f'"var({name}, {fallback})"')
-    defs = ""
     for colour, state in _HATCHED.items():
-        if f'"{colour}"' in rest:
-            rest = rest.replace(f'"{colour}"', f'"url(#{key}-{state})"')
-            defs += _hatching(f"{key}-{state}", state)
+        rest = hatched(rest, colour, state)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" aria-labelledby="{key}-title {key}-desc">'
         f'<title id="{key}-title">{escape(title)}</title><desc id="{key}-desc">{escape(description)}</desc>'
-        f"{f'<defs>{defs}</defs>' if defs else ''}{rest}"
-    )
-
-
-def _hatching(name: str, state: str) -> str:
-    """Return the pattern of a state: strokes upwards for not assessed, dots for did not run."""
-    line = (
-        '<path d="M0,6L6,0" stroke="var(--t-hatch, #8a5a00)" stroke-width="1.3"/>'
-        if state == "not-assessed"
-        else '<circle cx="3" cy="3" r="1" fill="var(--t-hatch, #8a5a00)"/>'
-    )
-    return (
-        f'<pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse">'
-        f'<rect width="6" height="6" fill="var(--t-unseen, #fff4d6)"/>{line}</pattern>'
+        f"{rest}"
     )

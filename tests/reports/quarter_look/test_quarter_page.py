@@ -282,5 +282,7 @@ def test_each_state_of_a_timeline_has_its_letter_and_its_ground() -> None:
     )
     letters = [piece for piece in Parsed(svg).pieces if len(piece) == 1 and piece in "FWND"]
     assert sorted(letters) == ["D", "D", "F", "N", "W"]  # one D is the description
-    for ground in ("--t-pass", "--t-fail", "--t-waived", "#k-not-assessed", "#k-did-not-run", "--t-none"):
+    for ground in ("--t-pass", "--t-fail", "--t-waived", "--t-none"):
         assert ground in svg
+    assert svg.count("--t-unseen") == 4  # strokes, dots, and the grounds of two letters
+    assert svg.count('stroke-linecap="round"') == 1
