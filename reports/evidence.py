@@ -44,10 +44,11 @@ class Evidence:
                 path = "/".join(("…", *whole.parts[1:][-2:]))
         return shape.Place(path=showable(path), line=location.line)
 
-    def observation(
-        self, seen: model.Observation, remediation: str | None = None, fingerprint: str | None = None
-    ) -> shape.Observation:
-        """Return one observation; ``remediation`` is the control's own, where there is none nearer."""
+    def observation(self, seen: model.Observation, remediation: str | None = None) -> shape.Observation:
+        """Return one observation; ``remediation`` is the control's own, where there is none nearer.
+
+        Its fingerprint is left open: it counts among the other findings of a verdict.
+        """
         measure = seen.measure
         return shape.Observation(
             subject=self.text(seen.subject),
@@ -63,5 +64,5 @@ class Evidence:
                 oldest=measure.oldest,
             ),
             remediation=self.text(seen.remediation) if seen.remediation else remediation,
-            fingerprint=fingerprint,
+            fingerprint=None,
         )

@@ -143,7 +143,12 @@ class _Summariser:
         measures = [o.measure for o in (*verdict.findings, *verdict.evidence) if o.measure is not None]
         looked = bool(measures) or bool(verdict.counts.get("met") or verdict.counts.get("violated"))
         kind = target.kind if target else "unknown"
-        marks = fingerprints(verdict.control, kind, verdict.target, verdict.findings)
+        # Of what is shown, so that a fingerprint does not depend on where a checkout lies.
+        findings = [seen(one, control.remediation) for one in verdict.findings]
+        for one, mark in zip(
+            findings, fingerprints(verdict.control, kind, verdict.target, findings), strict=True
+        ):
+            one["fingerprint"] = mark
         sampled = any(m.of is not None and m.of > m.looked for m in measures)
         return shape.Verdict(
             target=verdict.target,
@@ -155,10 +160,7 @@ class _Summariser:
             measures=dict(sorted(verdict.measures.items())),
             extent="sampled" if sampled else "whole" if looked else "nothing",
             oldest=max((m.oldest for m in measures if m.oldest is not None), default=None),
-            findings=[
-                seen(one, control.remediation, mark)
-                for one, mark in zip(verdict.findings, marks, strict=True)
-            ],
+            findings=findings,
             unseen=[seen(one) for one in verdict.unseen],
             evidence=[seen(one) for one in verdict.evidence],
             waivers=[self.waiver[waiver] for waiver in verdict.waived_by] + expired,

@@ -245,3 +245,33 @@ def test_a_recorded_summary_comes_back_the_same_to_the_byte(name: str, tmp_path:
     made["ledger"] = placed(entry)
     assert json.dumps(ledger.recall(entry)) == json.dumps(made)
     assert ledger.verify() is None
+
+
+def test_a_fingerprint_does_not_depend_on_where_the_checkout_lies() -> None:
+    marks = []
+    for root in ("/srv/checkout", "/home/ada/work"):
+        run = factories.violating()
+        moved = tuple(
+            replace(
+                verdict,
+                findings=tuple(
+                    replace(one, location=Location(str(one.location).replace("/srv/checkout", root), 3))
+                    for one in verdict.findings
+                ),
+            )
+            for verdict in run.verdicts
+        )
+        targets = {name: replace(target, kind="config") for name, target in run.targets.items()}
+        made = summarise(replace(run, verdicts=moved, targets=targets), PurePath(root))
+        marks.append(
+            [
+                finding["fingerprint"]
+                for section in made["sections"]
+                for control in section["controls"]
+                for verdict in control["verdicts"]
+                for finding in verdict["findings"]
+            ]
+        )
+    assert marks[0]
+    assert marks[0] == marks[1]
+    assert len(set(marks[0])) == len(marks[0])
