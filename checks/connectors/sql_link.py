@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from checks.connectors.sql_errors import refusal
-from checks.core.errors import MissingDriver, Unreachable, Unreadable
+from checks.core.errors import MissingDriver, NotAssessed, Unreachable, Unreadable
 
 DRIVERS = {  # backend → (driver we use, extra that brings it)
     "postgresql": ("postgresql+psycopg", "postgres"),
@@ -49,6 +49,16 @@ class Link:
 
     def stream(self, statement: sa.Executable) -> Iterator[Sequence[Any]]:
         """Yield the rows of one statement in batches through a server-side cursor."""
+        batches = self._batches(statement)
+        try:
+            for batch in batches:  # noqa: UP028  it must be known when the reader lets go
+                yield batch
+        except GeneratorExit:
+            with suppress(NotAssessed):  # who has seen enough is told no more, not even of a broken line
+                batches.close()
+            raise
+
+    def _batches(self, statement: sa.Executable) -> Generator[Sequence[Any], None, None]:
         with self._session() as (connection, guarded):
             _limit_statement(connection, UNLIMITED)  # each read keeps its own limit
             with guarded():
@@ -66,13 +76,13 @@ class Link:
                 if self.dialect in MYSQL:
                     _forget_answer(raw)
                     connection.invalidate()
+                else:
+                    _close(cursor)
                 result.close()
                 raise
             finally:
-                # SQLAlchemy's own attempt fails where the line breaks in it, and leaves the cursor open.
-                if self.dialect not in MYSQL and cursor is not None:
-                    with suppress(Exception):
-                        cursor.close()
+                if self.dialect not in MYSQL:
+                    _close(cursor)
             _limit_statement(connection, self._timeout)
 
     def close(self) -> None:
@@ -246,6 +256,17 @@ def _forget_answer(raw: Any) -> None:
     # Closing or collecting PyMySQL's cursor would first read all that is left; it has no public way out.
     if raw._result is not None:
         raw._result.unbuffered_active = False
+
+
+def _close(cursor: Any) -> None:
+    """Close a cursor, also where its line breaks just now.
+
+    SQLAlchemy's own attempt would leave it open then, and log a traceback. The first attempt of ours
+    may meet the broken line; the second one knows of it and asks the server no more.
+    """
+    for _ in range(2 if cursor is not None else 0):
+        with suppress(Exception):
+            cursor.close()
 
 
 def _close_cursor(context: sa.engine.ExceptionContext) -> None:
