@@ -24,9 +24,12 @@ This bundle holds an audit report with the evidence it is told from.
   quarter.json                the same as data
   oscal-*.json                the same as OSCAL assessment results, and the controls as a component
   ledger/entries.jsonl        each entry of the ledger, from the first that the report needs to the last
-  ledger/blocks.jsonl         the evidence that those entries name: a block a line, known by its SHA-256
+  ledger/blocks.jsonl         what those entries name: a block a line, known by its SHA-256
   manifest.json               the SHA-256 of each file
   verify.py                   verifies all of this: python3 verify.py
+
+Of every run, blocks.jsonl has what was planned and what was found; of the last run, and of the first, the
+last and the mending run of each failing period, it has all evidence. The rest stays in the ledger.
 
 Entries of other environments are in entries.jsonl without their evidence: the chain runs through them.
 """
@@ -88,17 +91,31 @@ def _entries(quarter: Quarter, ledger: Ledger) -> list[Entry]:
 
 
 def _blocks(quarter: Quarter, ledger: Ledger, entries: list[Entry]) -> Iterator[bytes]:
-    """Yield each block of the period's runs once; what was pruned is not there to be given."""
+    """Yield each block once: of every run what is never pruned, of those that the report cites all.
+
+    All evidence of a quarter would be a gigabyte; what is left out stays in the ledger, is named here
+    by its digest, and ``verify.py`` says how much it is. What was pruned is not there to be given.
+    """
     ours = {run["number"] for run in quarter["runs"]} | {quarter["changes"]["baseline"]}
+    cited = _cited(quarter)
     seen: set[str] = set()
     for entry in entries:
         if entry.number not in ours:
             continue
-        for digest, _ in named(entry.read()):
-            if digest not in seen:
+        for digest, prunable in named(entry.read()):
+            if digest not in seen and (not prunable or entry.number in cited):
                 seen.add(digest)
                 if (text := ledger.raw_block(digest)) is not None:
                     yield text.encode() + b"\n"
+
+
+def _cited(quarter: Quarter) -> set[int | None]:
+    """Return the runs that the report tells something of: the last, and both ends of what failed."""
+    cited = {quarter["traceability"]["run"], quarter["coverage"]["run"]}
+    cited |= {run["number"] for run in quarter["runs"][-1:]}
+    for period in quarter["failing"]["periods"]:
+        cited |= {period["first_run"], period["last_run"], period["ended_run"]}
+    return cited
 
 
 def _line(entry: Entry) -> bytes:

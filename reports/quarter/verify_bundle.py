@@ -14,7 +14,7 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator  # noqa: UP035  # typing as of Python 3.8
 
 SKIPPED = {"manifest.json"}  # a file cannot hold its own digest
 
@@ -24,14 +24,26 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file of any size."""
+    summed = hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            summed.update(chunk)
+    return summed.hexdigest()
+
+
 def moment(text: str) -> datetime:
     """Return an ISO 8601 moment; older versions of Python do not read a Z."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def lines(path: Path) -> list[bytes]:
-    """Return the lines of a file; none if it is not there, which the manifest tells."""
-    return path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+def lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file; none if it is not there, which the manifest tells."""
+    if path.is_file():
+        with path.open("rb") as file:
+            for line in file:
+                yield line.rstrip(b"\n")
 
 
 def check_files(folder: Path, manifest: dict[str, Any], faults: list[str]) -> str:
@@ -43,7 +55,7 @@ def check_files(folder: Path, manifest: dict[str, Any], faults: list[str]) -> st
     for name in sorted(found - set(listed)):
         faults.append(f"{name} is not in the manifest")
     for name in sorted(found & set(listed)):
-        if digest((folder / name).read_bytes()) != listed[name]:
+        if file_digest(folder / name) != listed[name]:
             faults.append(f"{name} was changed")
     return f"{len(listed)} files against the manifest"
 
@@ -81,8 +93,8 @@ def check_blocks(folder: Path, heads: list[dict[str, Any]], environment: str, fa
     said = [f"{len(held & wanted)} blocks of evidence against the entries that name them"]
     if absent := len(wanted - held):
         said.append(
-            f"NOT verified: {absent} blocks that entries name are not in this bundle (removed under the "
-            "retention limit, or of entries outside the period)"
+            f"NOT verified: {absent} blocks that entries name are not in this bundle (evidence that the "
+            "report does not cite, or that was removed under the retention limit)"
         )
     return said
 

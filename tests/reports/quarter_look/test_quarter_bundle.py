@@ -92,6 +92,25 @@ def test_all_renderings_are_written_and_the_bundle_verifies(written: Path, bundl
     assert (bundle / "quarter.html").read_bytes() == (written / "quarter.html").read_bytes()
 
 
+def test_what_the_report_cites_is_in_the_bundle_whole(bundle: Path) -> None:
+    report = json.loads((bundle / "quarter.json").read_text("utf-8"))
+    lines = (bundle / "ledger" / "entries.jsonl").read_text("utf-8").splitlines()
+    heads = {row["number"]: json.loads(row["head"]) for row in map(json.loads, lines)}
+    blocks = (bundle / "ledger" / "blocks.jsonl").read_bytes().splitlines()
+    held = {hashlib.sha256(block).hexdigest() for block in blocks}
+    failed = report["failing"]["periods"][0]
+    for number in (
+        report["runs"][-1]["number"],
+        failed["first_run"],
+        failed["last_run"],
+        failed["ended_run"],
+    ):
+        assert {*heads[number]["evidence"].values()} <= held
+    for run in report["runs"]:
+        assert {heads[run["number"]]["plan"], heads[run["number"]]["findings"]} <= held
+    assert {control["evidence"] for control in report["traceability"]["controls"]} <= held
+
+
 def test_the_same_quarter_makes_the_same_bytes(tmp_path: Path) -> None:
     ledger, quarter = recorded(tmp_path)
     made = []
@@ -184,6 +203,8 @@ def test_pruned_evidence_is_said_not_to_be_there(tmp_path: Path) -> None:
     assert code == 0, said
     assert "NOT verified: " in said
     assert "removed under the" in said
+    quarter_of_it = json.loads((tmp_path / "bundle" / "quarter.json").read_text("utf-8"))
+    assert quarter_of_it["title"]["ledger"]["pruned_before"]
 
 
 def test_what_could_not_be_made_is_said_and_an_old_print_goes(
