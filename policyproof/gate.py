@@ -87,6 +87,16 @@ def run_gate(options: argparse.Namespace) -> int:
     outputs = _outputs(options.formats or [], options.output)
     oldest = _oldest(options)
     ledger = ledger_option.opened(options)
+    with ledger.look():
+        return _decided(options, ledger, outputs, oldest)
+
+
+def _decided(
+    options: argparse.Namespace,
+    ledger: Ledger,
+    outputs: Iterable[tuple[str, Path | None]],
+    oldest: datetime | None,
+) -> int:
     # Before anything of it is shown: what was changed is no longer a proof of anything. The blocks
     # that are read are each held against their digest as they are.
     if fault := ledger.verify(blocks=False):

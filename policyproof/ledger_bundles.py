@@ -81,7 +81,7 @@ def run_export(options: argparse.Namespace) -> int:
     draft = to.with_name(f".{to.name}.{os.getpid()}")
     make_room(to)
     try:
-        with waiting(f"exporting {many(head.number - options.first + 1, 'entry')}"):
+        with ledger.look(), waiting(f"exporting {many(head.number - options.first + 1, 'entry')}"):
             with draft.open("xb") as stream:
                 said = bundles.write(
                     stream,

@@ -9,8 +9,9 @@ from typing import Any
 
 from checks.core.errors import PolicyproofError
 from policyproof import ledger_option
+from reports.ledger import Ledger
 from reports.quarter.build import build
-from reports.quarter.period import QuarterError, period
+from reports.quarter.period import Period, QuarterError, period
 from reports.quarter.writing import write_quarter
 from reports.renderers.words import number
 
@@ -40,8 +41,15 @@ def run_quarter(options: argparse.Namespace) -> int:
     environment = options.of or options.environment or DEFAULT_ENVIRONMENT
     wanted = period(options.quarter)
     compare = period(options.compare) if options.compare else None
-    here = Path.cwd()
     ledger = ledger_option.opened(options)
+    with ledger.look():
+        return _made(options, ledger, environment, wanted, compare)
+
+
+def _made(
+    options: argparse.Namespace, ledger: Ledger, environment: str, wanted: Period, compare: Period | None
+) -> int:
+    here = Path.cwd()
     quarter = build(
         ledger,
         environment,

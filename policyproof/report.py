@@ -50,8 +50,9 @@ def run_report(options: argparse.Namespace) -> int:
         )
     folder: Path = options.report_dir
     ledger = ledger_option.opened(options)
-    entry = chosen(ledger, options.environment, options.number)
-    summary = ledger.recall(entry)
+    with ledger.look():
+        entry = chosen(ledger, options.environment, options.number)
+        summary = ledger.recall(entry)
     print(f"run {entry.number} on {entry.environment}, {entry.started}: {summary['verdict']['headline']}")
     try:
         for written in write_reports(summary, folder / entry.environment):

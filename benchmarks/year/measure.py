@@ -99,12 +99,12 @@ def _pages(year: Path, month: Path) -> Iterator[str]:
     from reports.view.app import create_app
 
     clients = {
-        name: create_app(Ledger(path)).test_client() for name, path in (("year", year), ("month", month))
+        name: create_app(Ledger(path), title="Year").test_client() for name, path in (("year", year), ("month", month))
     }
     took: dict[str, list[float]] = {"year": [], "month": []}
     for turn in range(40):
         for name, client in clients.items():
-            path = f"/production/CTL-{turn % 60 + 1:02}"
+            path = f"/production/control/CTL-{turn % 60 + 1:02}"
 
             def get(client: Any = client, path: str = path) -> None:
                 assert client.get(path).status_code == 200, path

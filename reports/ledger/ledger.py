@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -60,6 +60,10 @@ class Ledger:
         if self.store.path is None:
             raise LedgerError(f"{self.name} is no file")
         return self.store.path
+
+    def look(self) -> AbstractContextManager[None]:
+        """Read within the block, in this thread, through one connection and as of one moment."""
+        return self.store.held()
 
     # Writing
 

@@ -7,6 +7,7 @@ held to the end of the transaction. No message names a user, a password or a val
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class Store:
     """Connections to one ledger; raises only :class:`LedgerError`."""
 
     def __init__(self, where: Path | str) -> None:
+        self._here = threading.local()
         text = str(where)
         if "://" not in text:
             self.path: Path | None = Path(text)
@@ -67,8 +69,25 @@ class Store:
         return self.path is not None
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let all reading of this thread within the block go through one connection, at one moment."""
+        if hasattr(self._here, "connection"):
+            yield
+            return
+        with self.reading() as connection:
+            self._here.connection = connection
+            try:
+                yield
+            finally:
+                del self._here.connection
+
+    @contextmanager
     def reading(self) -> Iterator[sa.Connection | None]:
         """Yield a connection for one consistent look; ``None`` if there is no ledger yet."""
+        if hasattr(self._here, "connection"):
+            with self._guarded():
+                yield self._here.connection
+            return
         if self.path is not None and not self.path.exists():
             yield None
             return

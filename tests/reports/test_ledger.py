@@ -333,3 +333,18 @@ def test_canonical_json_does_not_depend_on_the_order_of_keys(content: dict[str, 
     assert canonical(dict(reversed(content.items()))) == text
     assert canonical(json.loads(text)) == text
     assert len(sha256(text)) == 64
+
+
+def test_what_is_read_within_a_look_is_of_one_moment(ledger: Ledger) -> None:
+    other = Ledger(ledger.path)
+    with ledger.look():
+        assert ledger.count() == 4
+        other.append(summary(5))
+        with ledger.look():
+            assert (ledger.count(), other.count()) == (4, 5)
+            assert len(list(ledger.entries())) == 4
+        assert ledger.find(5) is None
+    assert ledger.find(5) is not None
+    with Ledger(ledger.path.with_name("none.sqlite")).look():
+        pass
+    assert not ledger.path.with_name("none.sqlite").exists()
