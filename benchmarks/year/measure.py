@@ -98,9 +98,8 @@ def _pages(year: Path, month: Path) -> Iterator[str]:
     """Ask for the page about a control, in turns at the year's size and at the first month's."""
     from reports.view.app import create_app
 
-    clients = {
-        name: create_app(Ledger(path), title="Year").test_client() for name, path in (("year", year), ("month", month))
-    }
+    paths = {"year": year, "month": month}
+    clients = {name: create_app(Ledger(path), title=name).test_client() for name, path in paths.items()}
     took: dict[str, list[float]] = {"year": [], "month": []}
     for turn in range(40):
         for name, client in clients.items():
