@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,10 @@ def run_serve(options: argparse.Namespace) -> int:
             )
         name = f"[{host}]" if ":" in host else host
         print(f"http://{name}:{port}/ shows {ledger.name}; Ctrl-C ends it", flush=True)
+        # A process that a script starts in the background is born deaf to Ctrl-C; and a service
+        # manager ends what it has started with the other one.
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.default_int_handler)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
