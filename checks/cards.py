@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
 
-from checks.connectors.backups import BackupSets
+from checks.connectors.backups import BackupSet, BackupSets
+from checks.connectors.files import TargetFile
 from checks.connectors.http import Api
 from checks.connectors.logs import LogFiles
 from checks.connectors.schemas import SchemaDocuments
 from checks.connectors.sql import SqlDataset, SqlStore
 from checks.core.errors import NotAssessed
-from checks.core.model import Location, Measure, Observation, Share
-from checks.core.registry import check
+from checks.core.model import Duration, Location, Measure, Observation, Share
+from checks.core.registry import Scope, check
 from checks.detectors.card_fields import card_field
 from checks.detectors.cards import find_cards
-from checks.scanner.finding import Match
-from checks.scanner.sample import Sample, bound
-from checks.scanner.search import InFile, InSample, InText, in_rows
+from checks.scanner.clock import Clock
+from checks.scanner.growing import InTable
+from checks.scanner.remembered import Remembered
+from checks.scanner.sample import Sample, bound_said
+from checks.scanner.sampled import InLog, InSample, LookAt
+from checks.scanner.search import InFile, InText
 from checks.scanner.source import Skipped
-
-SMALL = 10_000
-"""Rows up to which a table is read whole, though a sample is asked for: it is quick, and it says more."""
 
 
 def _within(path: str) -> str:
@@ -41,8 +45,8 @@ def no_card_columns(store: SqlStore) -> Iterator[Observation]:
                 found = True
                 yield Observation.violated(f"{table.name}.{column.name}", why)
         if not found:
-            measure = Measure(len(table.columns), "columns")
-            yield Observation.met(table.name, "no name or comment speaks of a card number", measure)
+            said = "no name or comment speaks of a card number"
+            yield Observation.met(table.name, said, Measure(len(table.columns), "columns"))
 
 
 @check(reads="schema")
@@ -59,134 +63,205 @@ def no_card_fields(schema: SchemaDocuments) -> Iterator[Observation]:
 
 @check(reads="sql")
 def no_card_numbers_stored(
-    store: SqlStore, *, sample: Share | None = None, seed: int = 0
+    store: SqlStore, *, sample: Share | None = None, seed: int = 0, time_budget: Duration | None = None
 ) -> Iterator[Observation]:
     """No text, JSON, array or wide number column holds a full card number (PCI DSS 4.0.1, 3.5.1).
 
     Every row of every table is read, those of tables that the inventory does not declare included;
-    with ``sample``, of tables over ``SMALL`` rows those that ``seed`` chooses.
+    with ``sample``, of large tables those that ``seed`` chooses. ``time_budget`` is shared out among
+    the tables, small ones first; of one that it does not suffice for, the sample read until then counts.
     """
-    for table in store.tables().values():
-        dataset = store.store.by_table.get(table.name)
-        whole = store.count(table.name) if sample else None
-        chosen = None if sample is None or (whole or 0) <= SMALL else (sample.value, seed)
-        scan = store.text_rows(table.name, chosen)
+    clock = _clock(time_budget)
+    tables = list(store.tables().values())
+    counts: dict[str, int] = {}
+    for table in tables if sample or time_budget else ():
+        if not clock.over:
+            counts[table.name] = store.count(table.name)
+    if time_budget:
+        tables.sort(key=lambda table: counts.get(table.name, sys.maxsize))
+    for index, table in enumerate(tables):
+        look = InTable(
+            lambda share, name=table.name: store.text_rows(name, share and (share, seed)),  # type: ignore[misc]
+            counts.get(table.name, 0),
+            most=sample.value if sample else 1.0,
+            clock=clock.part(len(tables) - index),
+        )
         found = False
-        for row, column, match in in_rows(scan):
+        for row, column, match in look:
             found = True
-            yield Observation.violated(f"{table.name}.{column}", f"{row}: {_said(match)}")
-        if not found:
-            empty = dataset.may_be_empty if dataset else table.name in _ignored(store)
-            of = whole if chosen else None
-            measure = Measure(scan.rows, "rows", of=of, size=scan.bytes, may_be_empty=empty and not of)
-            detail = f"{len(scan.columns)} columns read"
-            if chosen:
-                detail += f"; {_bound(scan.rows, 'rows', seed)}"
-            yield Observation.met(table.name, detail, measure)
+            yield Observation.violated(f"{table.name}.{column}", f"{row}: {match.said}")
+        if found:
+            continue
+        if look.cut and not look.share:
+            yield Observation.unseen(table.name, f"{_used_up(time_budget)} before a sample of it was read")
+            continue
+        dataset = store.store.by_table.get(table.name)
+        empty = dataset.may_be_empty if dataset else table.name in _ignored(store)
+        of = counts[table.name] if look.share < 1 else None
+        measure = Measure(look.rows, "rows", of=of, size=look.bytes, may_be_empty=empty and not of)
+        detail = f"{look.columns} columns read"
+        detail += f"; {bound_said(look.rows, 'rows', seed)}" if of else ""
+        yield Observation.met(table.name, detail + (f"; {_used_up(time_budget)}" * look.cut), measure)
 
 
-def _bound(units: int, unit: str, seed: int) -> str:
-    """Return what a sample without a finding says of the whole."""
-    share = bound(units)
-    return (
-        f"a sample (seed {seed}): with 95 % confidence at most {share:.2%} of the {unit} hold a card number"
-        " (rule of three)"
-    )
+def _clock(budget: Duration | None) -> Clock:
+    return Clock.of(None if budget is None else budget.seconds)
+
+
+def _used_up(budget: Duration | None) -> str:
+    return f"the time of {budget} was used up"
 
 
 def _ignored(store: SqlStore) -> frozenset[str]:
-    from fnmatch import fnmatchcase
-
     return frozenset(name for name in store.tables() if any(fnmatchcase(name, g) for g in store.store.ignore))
 
 
 @check(reads="log")
 def no_card_numbers_logged(
-    log: LogFiles, *, sample: Share | None = None, seed: int = 0
+    log: LogFiles,
+    scope: Scope | None = None,
+    *,
+    sample: Share | None = None,
+    seed: int = 0,
+    time_budget: Duration | None = None,
+    unchanged: Literal["read", "skip"] = "read",
 ) -> Iterator[Observation]:
     """No log line holds a full card number (PCI DSS 4.0.1, 3.5.1 and 10.3).
 
-    With ``sample``, blocks of plain files and whole compressed ones that ``seed`` chooses are read.
+    With ``sample``, blocks of plain files and whole compressed ones that ``seed`` chooses are read;
+    with ``time_budget`` these in an order of chance until it is used up. ``unchanged: skip`` takes
+    files from an earlier look, where a memory of such is offered, and says how many.
     """
-    if sample is not None:
-        yield from _sampled(log, Sample(sample.value, seed))
+    with _memory(scope, unchanged, "log") as memory:
+        files = [file for file in log.files() if not memory.knows(file.location)]
+        yield from _remembered(log.target.id, memory)
+        if sample is not None or time_budget is not None:
+            texts = {file.path: log.text(file) for file in files}
+            yield from _part(
+                log.target.id, files, lambda name, _, clock: InLog(name, texts[name], clock), memory,
+                sample, seed, time_budget, text=True, may_be_empty=log.spec.may_be_empty,
+            )  # fmt: skip
+            return
+        lines, broken = 0, False
+        for file in files:
+            try:
+                scan = InText(log.text(file))
+                hits = 0
+                for match in scan:
+                    hits += 1
+                    where = Location(file.path, match.line)
+                    yield Observation.violated(file.path, match.said, location=where)
+            except NotAssessed as error:
+                yield Observation.unseen(file.path, error.reason)
+                broken = True
+                continue
+            lines += scan.lines
+            if not hits and scan.lines:
+                memory.learn(file.location)
+                measure = Measure(scan.lines, "lines", size=scan.bytes)
+                yield Observation.met(file.path, "every line read", measure)
+        if not lines and not broken and not memory.files:
+            # One file may be empty, fresh after rotation; a log without any line shows nothing.
+            measure = Measure(0, "lines", may_be_empty=log.spec.may_be_empty)
+            yield Observation.met(log.target.id, "no line in any file", measure)
+
+
+def _part(
+    target: str, files: Sequence[TargetFile], look: LookAt, memory: Remembered,
+    sample: Share | None, seed: int, budget: Duration | None,
+    *, text: bool = False, may_be_empty: bool = False,
+) -> Iterator[Observation]:  # fmt: skip
+    """Yield what is seen in a part of some files, and if nothing is, what that says of the whole."""
+    if memory.files and not files:
         return
-    lines = 0
-    broken = False
-    for file in log.files():
-        try:
-            scan = InText(log.text(file))
-            hits = 0
-            for match in scan:
-                hits += 1
-                where = Location(file.path, match.line)
-                yield Observation.violated(file.path, _said(match), location=where)
-        except NotAssessed as error:
-            yield Observation.unseen(file.path, error.reason)
-            broken = True
-            continue
-        lines += scan.lines
-        if not hits and scan.lines:
-            measure = Measure(scan.lines, "lines", size=scan.bytes)
-            yield Observation.met(file.path, "every line read", measure)
-    if not lines and not broken:
-        # One file may be empty, fresh after rotation; a log without any line shows nothing.
-        measure = Measure(0, "lines", may_be_empty=log.spec.may_be_empty)
-        yield Observation.met(log.target.id, "no line in any file", measure)
+    part = InSample(
+        [(file.path, file.location) for file in files], look, seed=seed, clock=_clock(budget), text=text,
+        sample=None if sample is None else Sample(sample.value, seed), clean=memory.learn,
+    )  # fmt: skip
+    clean = True
+    for name, seen in part:
+        clean = False
+        if isinstance(seen, Skipped):
+            yield Observation.unseen(name, f"{target}: {name} {seen.reason}")
+        else:
+            yield Observation.violated(name, f"at byte {seen.offset}: {seen.said}", location=Location(name))
+    if clean and part.cut and not part.units:
+        yield Observation.unseen(target, f"{_used_up(budget)} before a block was read to its end")
+    elif clean:
+        empty = may_be_empty and not part.units_of
+        measure = Measure(part.units, "blocks", of=part.of, size=part.bytes, may_be_empty=empty)
+        yield Observation.met(target, part.said + (f"; {_used_up(budget)}" * part.cut), measure)
 
 
-def _sampled(log: LogFiles, sample: Sample) -> Iterator[Observation]:
-    files = [(file.path, file.location, log.text(file)) for file in log.files()]
-    scan = InSample(files, sample)
-    hits = 0
-    for path, match in scan:
-        hits += 1
-        detail = f"at byte {match.offset}: {_said(match)}"
-        yield Observation.violated(path, detail, location=Location(path))
-    if not hits:
-        empty = log.spec.may_be_empty and not scan.units_of
-        measure = Measure(scan.units, "blocks", of=scan.units_of, size=scan.bytes, may_be_empty=empty)
-        yield Observation.met(log.target.id, _bound(scan.units, "blocks", sample.seed), measure)
+def _memory(scope: Scope | None, unchanged: str, how: str) -> Remembered:
+    """Return the memory of earlier looks, if both the control and the operator want one."""
+    return Remembered(scope.memory if scope and unchanged == "skip" else None, how)
 
 
-def _said(match: Match) -> str:
-    """Return what is said of a number found, and of what makes it worse or better."""
-    extra = [
-        text
-        for holds, text in (
-            (match.form not in ("plain", "grouped"), f"written as {match.form}"),
-            (match.track_data, "in track data"),
-            (match.security_code, "with a security code"),
-            (match.test_number, "published for tests"),
-        )
-        if holds
-    ]
-    return f"{match.network} number {match.masked}" + (f" ({', '.join(extra)})" if extra else "")
+def _remembered(target: str, memory: Remembered) -> Iterator[Observation]:
+    """Yield how much is taken from earlier looks, if anything is."""
+    if memory.files:
+        yield Observation.met(target, memory.said, Measure(memory.files, "unchanged files"))
 
 
 @check(reads="backup")
-def no_card_numbers_in_backups(backups: BackupSets) -> Iterator[Observation]:
-    """No backup holds a full card number (PCI DSS 4.0.1, 3.5.1 and 12.5.2)."""
-    for backup in backups.sets():
-        if backup.problem is not None:
-            yield Observation.unseen(backup.name, backup.problem, backup.location)
-            continue
-        lines = size = 0
-        whole = True
-        for file in backup.files:
-            scan = InFile(file.location, file.path)
-            for part, seen in scan:
-                whole = False
-                if isinstance(seen, Skipped):
-                    reason = f"{backups.target.id}: {part} {seen.reason}"
-                    yield Observation.unseen(backup.name, reason, backup.location)
-                else:
-                    where = Location(part, seen.line)
-                    yield Observation.violated(backup.name, _said(seen), location=where)
-            lines, size = lines + scan.lines, size + scan.bytes
-        if whole:
-            measure = Measure(lines, "lines", size=size)
-            yield Observation.met(backup.name, "every line of its dumps read", measure, backup.location)
+def no_card_numbers_in_backups(
+    backups: BackupSets,
+    scope: Scope | None = None,
+    *,
+    sample: Share | None = None,
+    seed: int = 0,
+    time_budget: Duration | None = None,
+    unchanged: Literal["read", "skip"] = "read",
+) -> Iterator[Observation]:
+    """No backup holds a full card number (PCI DSS 4.0.1, 3.5.1 and 12.5.2).
+
+    The parameters are those of ``no_card_numbers_logged``, over the files of all sets together. The
+    time counts from when the sets have been held against their manifests.
+    """
+    sets = backups.sets()
+    with _memory(scope, unchanged, "backup") as memory:
+        known = {f.location for b in sets if b.problem is None for f in b.files if memory.knows(f.location)}
+        yield from _remembered(backups.target.id, memory)
+        pooled: list[TargetFile] = []
+        for backup in sets:
+            files = [file for file in backup.files if file.location not in known]
+            if backup.problem is not None:
+                yield Observation.unseen(backup.name, backup.problem, backup.location)
+            elif sample is not None or time_budget is not None:
+                pooled += files
+            elif files:
+                yield from _in_set(backups, backup, files, memory)
+        if sample is not None or time_budget is not None:
+            yield from _part(
+                backups.target.id, pooled, lambda name, path, clock: InFile(path, name, clock), memory,
+                sample, seed, time_budget,
+            )  # fmt: skip
+
+
+def _in_set(
+    backups: BackupSets, backup: BackupSet, files: Sequence[TargetFile], memory: Remembered
+) -> Iterator[Observation]:
+    """Yield what is seen in all of the files of a set that are to be read."""
+    lines, size, whole = 0, 0, True
+    for file in files:
+        scan = InFile(file.location, file.path)
+        clean = True
+        for part, seen in scan:
+            clean = False
+            if isinstance(seen, Skipped):
+                said = f"{backups.target.id}: {part} {seen.reason}"
+                yield Observation.unseen(backup.name, said, backup.location)
+            else:
+                yield Observation.violated(backup.name, seen.said, location=Location(part, seen.line))
+        if clean:
+            memory.learn(file.location)
+        whole = whole and clean
+        lines, size = lines + scan.lines, size + scan.bytes
+    if whole:
+        known = len(backup.files) - len(files)
+        detail = "every line of its dumps read" + (f" but {known} unchanged files" if known else "")
+        yield Observation.met(backup.name, detail, Measure(lines, "lines", size=size), backup.location)
 
 
 @check(reads="api")
@@ -212,7 +287,7 @@ def payloads_hold_only_allowed_keys(rows: SqlDataset) -> Iterator[Observation]:
         extra: Counter[str] = Counter()
         first: dict[str, str] = {}
         for row, keys in scan:
-            for key in _outside(keys, allowed):
+            for key in (key for key in keys if key not in allowed):
                 extra[key] += 1
                 first.setdefault(key, row)
         subject = f"{rows.dataset.table}.{column}"
@@ -223,11 +298,3 @@ def payloads_hold_only_allowed_keys(rows: SqlDataset) -> Iterator[Observation]:
         if not extra:
             measure = Measure(scan.rows, "rows", may_be_empty=rows.dataset.may_be_empty)
             yield Observation.met(subject, f"{len(allowed)} keys allowed, no other seen", measure)
-
-
-def _outside(keys: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:
-    """Yield the leaf paths that are not among those allowed."""
-    known = tuple(allowed)
-    for key in keys:
-        if key not in known:
-            yield key

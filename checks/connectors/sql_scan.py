@@ -6,7 +6,7 @@ import json
 import random
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,7 +49,7 @@ class TextScan:
         self.columns = tuple(column for column in table.columns if column.text)
         self._table, self._dialect, self._stream, self._sample = table, dialect, stream, sample
 
-    def batches(self) -> Iterator[Sequence[Sequence[Any]]]:
+    def batches(self) -> Generator[Sequence[Sequence[Any]], None, None]:
         """Yield the rows once, the key before the columns; of a sample, those that chance takes."""
         on_server = self._dialect == "postgresql"
         statement = select_cells(

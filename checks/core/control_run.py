@@ -77,9 +77,16 @@ class ControlRun:
             plan.controls.waivers,
             plan.policy.clauses,
             timeout=float(self.config.getoption("--timeout-target")),
+            memory=self._memory,
         )
         # One bad control must not blind the rest of the run.
         self.config.option.continue_on_collection_errors = True
+
+    @property
+    def _memory(self) -> Path | None:
+        """The file that is offered as memory of earlier looks."""
+        name = self.config.getoption("--scan-memo")
+        return None if name is None else self.config.invocation_params.dir / str(name)
 
     def _plan(self, environment: str) -> Plan:
         inventory = Path(str(self.config.getoption("--inventory")))

@@ -40,6 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="time a target has to answer (default: %(default)s)",
     )
     group.addoption(
+        "--scan-memo",
+        metavar="FILE",
+        help="memory of earlier looks: controls that say 'unchanged: skip' do not read again what has not"
+        " changed since, and the report says so (default: everything is read)",
+    )
+    group.addoption(
         "--partial",
         action="store_true",
         help="let the controls selected (by -k, -m, a path) decide the exit code alone;"

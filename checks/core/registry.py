@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.core.errors import nearest
-from checks.core.model import Inventory, Observation, Period, Share, Target
+from checks.core.model import Duration, Inventory, Observation, Period, Share, Target
 
 CheckFunction = Callable[..., Iterator[Observation]]
 
@@ -36,6 +36,7 @@ class Scope:
     target: Target
     open: Callable[[str], Any]
     locked: Mapping[str, str]  # clause → fingerprint, of this environment's policy
+    memory: Path | None = None  # of earlier looks, where the operator offers one
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,9 @@ def _describe(name: str, function: CheckFunction, mark: tuple[tuple[str, ...], b
 
 
 def _convert(name: str, key: str, value: Any, wanted: Any) -> Any:
-    if wanted in (Period, Share):
+    if wanted in (Duration, Period, Share):
         try:
-            return wanted(value if wanted is Period else str(value))
+            return wanted(str(value) if wanted is Share else value)
         except ValueError as error:
             raise ValueError(f"check {name}, parameter {key!r}: {error}") from None
     origin, inner = typing.get_origin(wanted), typing.get_args(wanted)
@@ -139,6 +140,10 @@ def _convert(name: str, key: str, value: Any, wanted: Any) -> Any:
         return _convert(name, key, value, wanted)
     if origin is tuple and isinstance(value, list):
         return tuple(_convert(name, key, item, inner[0]) for item in value)
+    if origin is typing.Literal:
+        if value in inner:
+            return value
+        raise ValueError(f"check {name}, parameter {key!r}: {value!r} is not one of {', '.join(inner)}")
     plain = origin or wanted
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from checks.connectors import connector
@@ -26,6 +27,7 @@ class Session:
     waivers: Sequence[Waiver] = ()
     locked: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 10.0  # seconds to connect, and for one answer
+    memory: Path | None = None  # of earlier looks, for checks that may leave out what has not changed
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _stack: ExitStack = field(default_factory=ExitStack)
     _views: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +76,7 @@ class Session:
         view = Declared(target) if found.declared else self.view(target.id)
         arguments = [view]
         if found.scoped:
-            arguments.append(Scope(self.inventory, self.now, target, self.view, self.locked))
+            arguments.append(Scope(self.inventory, self.now, target, self.view, self.locked, self.memory))
         yield from found.function(*arguments, **bound)
 
     def view(self, target_id: str) -> Any:

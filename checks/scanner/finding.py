@@ -63,6 +63,21 @@ class Match:
             return "critical"
         return "low" if self.test_number or self.confidence == "low" else "high"
 
+    @property
+    def said(self) -> str:
+        """What is said of it in words, and of what makes it worse or better."""
+        extra = [
+            text
+            for holds, text in (
+                (self.form not in ("plain", "grouped"), f"written as {self.form}"),
+                (self.track_data, "in track data"),
+                (self.security_code, "with a security code"),
+                (self.test_number, "published for tests"),
+            )
+            if holds
+        ]
+        return f"{self.network} number {self.masked}" + (f" ({', '.join(extra)})" if extra else "")
+
 
 def match_of(
     *, offset: int, end: int, line: int, tag: int, first6: int, last4: int, length: int, form: int,

@@ -66,6 +66,14 @@ def bound(looked_at: int) -> float:
     return min(1.0, 3 / looked_at) if looked_at else 1.0
 
 
+def bound_said(looked_at: int, unit: str, seed: int) -> str:
+    """Return what a sample without a finding says of the whole."""
+    return (
+        f"a sample (seed {seed}): with 95 % confidence at most {bound(looked_at):.2%} of the {unit} hold a"
+        " card number (rule of three)"
+    )
+
+
 def share_of(text: str) -> float:
     """Return ``2%`` or ``0.02`` as a share; raises ``AuthorError`` if it is none, or not within (0, 1]."""
     match = _SHARE.fullmatch(text.strip())

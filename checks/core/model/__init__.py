@@ -31,6 +31,7 @@ from checks.core.model.judged import (
 from checks.core.model.words import (
     NOTHING,
     Address,
+    Duration,
     Location,
     Measure,
     Observation,
@@ -50,6 +51,7 @@ __all__ = [
     "Clause",
     "Control",
     "Dataset",
+    "Duration",
     "Endpoint",
     "Environment",
     "Erasure",

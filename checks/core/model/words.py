@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -132,6 +132,29 @@ class Period:
     def seconds(self, until: datetime) -> float:
         """Return the length in seconds of the period that ends at ``until``."""
         return (until - self.before(until)).total_seconds()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long something may take: ISO 8601 such as ``PT2M``, above 0; no months or years, which vary."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.seconds <= 0:
+            raise ValueError(f"{self.text!r} is no ISO 8601 duration above zero such as PT90S or PT2M")
+
+    @property
+    def seconds(self) -> float:
+        """The length in seconds; 0 for what has none."""
+        try:
+            length = isodate.parse_duration(self.text)
+        except (isodate.ISO8601Error, TypeError, ValueError, OverflowError):
+            return 0.0
+        return float(length.total_seconds()) if isinstance(length, timedelta) else 0.0
 
     def __str__(self) -> str:
         return self.text

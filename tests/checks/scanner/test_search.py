@@ -16,8 +16,7 @@ from checks.connectors.sql import SqlStore
 from checks.connectors.text_lines import TextBytes
 from checks.core.errors import Unreadable
 from checks.scanner.finding import Match
-from checks.scanner.sample import Sample
-from checks.scanner.search import BEFORE, InFile, InSample, InText, in_rows
+from checks.scanner.search import InFile, InRows, InText
 from checks.scanner.source import Skipped
 from tests.checks.connectors.conftest import target
 
@@ -32,7 +31,7 @@ def rows(path: Path, *statements: str, table: str = "note") -> tuple[list[tuple[
     connection.close()
     with SqlStore.open(target(f"sqlite:///{path}")) as store:
         scan = store.text_rows(table)
-        found = [(row, column, match.masked) for row, column, match in in_rows(scan)]
+        found = [(row, column, match.masked) for row, column, match in InRows(scan)]
         return found, scan.rows
 
 
@@ -90,28 +89,6 @@ def test_a_damaged_text_raises(tmp_path: Path) -> None:
     assert [match.masked for match in found] == ["455673******9855"]
 
 
-def test_a_sample_of_text_takes_blocks_and_says_how_many(tmp_path: Path) -> None:
-    line = b"a line of text, and some more of it\n"
-    plain, packed = tmp_path / "app.log", tmp_path / "app.log.1.gz"
-    plain.write_bytes((f"pan {CARD}\n".encode() + line * 30_000) * 40)
-    packed.write_bytes(gzip.compress(line))
-    size = plain.stat().st_size
-    files = [(path.name, path, TextBytes(path, path.name)) for path in (plain, packed)]
-    seen = []
-    for seed in (1, 1, 2):
-        scan = InSample(files, Sample(0.5, seed))
-        found = [(name, match.offset) for name, match in scan]
-        assert scan.units_of == -(-size // 2**20) + 1
-        assert 5 < scan.units < 40
-        assert all(plain.read_bytes()[at : at + 19] == CARD.encode() for _, at in found)
-        seen.append(found)
-    assert seen[0] == seen[1] != seen[2]
-    assert 5 < len(seen[0]) < 35
-    whole = InSample(files, Sample(1.0))
-    assert len(list(whole)) == 40
-    assert whole.units == whole.units_of
-
-
 def test_parts_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(f"one\n{CARD}\n")
     (tmp_path / "b.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(90))
@@ -126,12 +103,6 @@ def test_parts_of_a_file(tmp_path: Path) -> None:
     assert second.endswith("!b.7z")
     assert "7z" in passed_over.reason
     assert (scan.lines, scan.bytes) == (2, 24)
-
-
-def test_the_bytes_before_a_block_are_the_engines() -> None:
-    from checks.scanner import engine
-
-    assert BEFORE == engine.BEFORE
 
 
 def test_what_does_not_scan_loads_no_compiler() -> None:
