@@ -17,6 +17,7 @@ MEASURES = {
     "cards-parts": "benchmarks.cards.sources",
     "cards-start": "benchmarks.cards.start",
     "cards-postgres": "benchmarks.cards.server",
+    "year": "benchmarks.year.measure",
 }
 """Each module has ``measure()``, which returns or yields lines. Imported when its turn comes."""
 
