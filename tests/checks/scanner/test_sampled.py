@@ -13,7 +13,7 @@ import pytest
 from checks.connectors.text_lines import TextBytes
 from checks.scanner.clock import ENDLESS, Clock, Until
 from checks.scanner.finding import Match
-from checks.scanner.sample import UNIT, Sample
+from checks.scanner.sample import UNIT, Sample, bound_said
 from checks.scanner.sampled import BEFORE, InLog, InSample
 from checks.scanner.search import InFile
 from checks.scanner.source import Skipped
@@ -152,6 +152,12 @@ def test_time_is_shared_out() -> None:
     assert ENDLESS.part(2) is ENDLESS
     assert not Clock.of(None).limited
     assert Clock.of(2.0, lambda: 1.0).end == 3.0
+
+
+def test_the_bound_of_a_large_sample_is_not_rounded_to_nothing() -> None:
+    assert "at most 0.003% of the rows" in bound_said(100_000, "rows", 7)
+    assert "at most 0.15% of the rows" in bound_said(2_000, "rows", 7)
+    assert "at most 100.00% of the rows" in bound_said(2, "rows", 7)
 
 
 def test_the_bytes_before_a_block_are_the_engines() -> None:
