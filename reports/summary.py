@@ -149,7 +149,10 @@ class _Summariser:
             findings, fingerprints(verdict.control, kind, verdict.target, findings), strict=True
         ):
             one["fingerprint"] = mark
-        sampled = any(m.of is not None and m.of > m.looked for m in measures)
+        # A finding carries no measure, so nothing in it tells that only a sample was read: a control
+        # that may look at a part is believed the whole only where it passed.
+        part = any(PARTIAL & call.params.keys() for call in control.checks)
+        sampled = (part and state != "pass") or any(m.of is not None and m.of > m.looked for m in measures)
         return shape.Verdict(
             target=verdict.target,
             title=target.title if target else verdict.target,
@@ -283,6 +286,8 @@ class _Summariser:
         )
 
 
+PARTIAL = frozenset({"sample", "time_budget"})
+"""Parameters by which a control lets a check look at less than the whole."""
 _STATE: Mapping[Status, shape.State] = {
     Status.PASS: "pass",
     Status.FAIL: "fail",

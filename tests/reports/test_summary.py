@@ -275,3 +275,20 @@ def test_a_fingerprint_does_not_depend_on_where_the_checkout_lies() -> None:
     assert marks[0]
     assert marks[0] == marks[1]
     assert len(set(marks[0])) == len(marks[0])
+
+
+@pytest.mark.parametrize("params", [{"sample": "2%"}, {"time_budget": "PT1M"}, {}])
+def test_what_was_found_in_a_sample_is_not_called_the_whole(params: dict[str, Any]) -> None:
+    run = factories.violating()
+    controls = {
+        name: replace(one, checks=tuple(replace(call, params=params) for call in one.checks))
+        for name, one in run.controls.items()
+    }
+    made = summarise(replace(run, controls=controls))
+    extents = {
+        (verdict["state"], verdict["extent"])
+        for section in made["sections"]
+        for control in section["controls"]
+        for verdict in control["verdicts"]
+    }
+    assert extents == {("pass", "whole"), ("fail", "sampled" if params else "whole")}
