@@ -11,7 +11,7 @@ from typing import Any, Protocol, TextIO
 
 from checks.scanner.places import Excluded
 from checks.scanner.result import Finding
-from checks.scanner.sample import bound
+from checks.scanner.sample import bound, percent
 from checks.scanner.scan import Scan
 from checks.scanner.source import Skipped
 from policyproof.scan_progress import size
@@ -188,7 +188,7 @@ def _of_sample(scan: Scan) -> list[str]:
 
 
 def _bounded(units: int, what: str) -> str:
-    share = f"{bound(units):.2%} of the {what} hold one"
+    share = f"{percent(bound(units))} of the {what} hold one"
     return f"nothing was found in {units:,} {what}: with 95 % confidence at most {share} (rule of three)"
 
 

@@ -68,13 +68,15 @@ def bound(looked_at: int) -> float:
 
 def bound_said(looked_at: int, unit: str, seed: int) -> str:
     """Return what a sample without a finding says of the whole."""
-    share = bound(looked_at)
-    # Of many units the bound is small, and "at most 0.00%" would be untrue.
-    most = f"{share:.2%}" if share >= 0.0001 else f"{100 * share:.2g}%"
     return (
-        f"a sample (seed {seed}): with 95 % confidence at most {most} of the {unit} hold a card number"
-        " (rule of three)"
+        f"a sample (seed {seed}): with 95 % confidence at most {percent(bound(looked_at))} of the {unit}"
+        " hold a card number (rule of three)"
     )
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; of many units a bound is small, and "at most 0.00%" would be untrue."""
+    return f"{share:.2%}" if share >= 0.0001 else f"{100 * share:.2g}%"
 
 
 def share_of(text: str) -> float:
