@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab import api, backups, databases, logfiles, postgres, site
+from lab import api, backups, databases, logfiles, people, postgres, site
 from lab.planting import Plant, merge
 from lab.rows import SEED, Values, generate
 
@@ -27,6 +27,7 @@ class Lab:
     now: datetime
     databases: databases.Databases
     site: site.Site
+    people: people.People
     planted: tuple[str, ...] = ()
     overlay: Mapping[str, Any] = field(default_factory=dict)
 
@@ -63,6 +64,7 @@ class Lab:
             "LAB_SITE_URL": self.site.url,
             "LAB_API_URL": self.site.url,
             "LAB_API_TOKEN": self.site.token,
+            "LAB_RIGHTS_KEY": self.people.key,
             "LAB_SITE_CA": str(self.site.ca),
             "LAB_CONFIG_DIR": str(self.configs),
             "LAB_LOG_DIR": str(self.logs),
@@ -99,7 +101,9 @@ def start(plants: Sequence[Plant] = ()) -> Iterator[Lab]:
         ):
             filled = databases.fill(server, DEPLOYMENT / "schemas", rows)
             overlay: dict[str, Any] = {}
-            lab = Lab(root, now, filled, served, tuple(plant.name for plant in plants), overlay)
+            joined = people.People(filled, root / "logs" / "app" / "app.log")
+            served.handlers[people.START] = joined.answer
+            lab = Lab(root, now, filled, served, joined, tuple(plant.name for plant in plants), overlay)
             for plant in plants:
                 overlay.update(merge(overlay, plant.act(lab) or {}))
             yield lab

@@ -7,7 +7,7 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -25,6 +25,9 @@ _TYPES = {
 }
 _JSON = "application/json"
 
+Handler = Callable[[str, str, str | None, bytes], tuple[HTTPStatus, str, str]]
+"""Answers (method, path, authorization, body) with status, content type and body."""
+
 
 @dataclass
 class Site:
@@ -35,6 +38,11 @@ class Site:
     token: str = field(repr=False)
     pages: dict[str, tuple[str, str]] = field(repr=False)
     answers: dict[str, Any] = field(repr=False)
+    handlers: dict[str, Handler] = field(default_factory=dict, repr=False)  # by the start of a path
+
+    def handler(self, path: str) -> Handler | None:
+        """Return what answers ``path`` itself, whatever the method."""
+        return next((handle for start, handle in self.handlers.items() if path.startswith(start)), None)
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace ``old`` in a page; raises ``ValueError`` if it does not stand there once."""
@@ -116,7 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request."""
-        status, kind, body = self.server.site.answer(self.command, self.path, self.headers["Authorization"])
+        authorization = self.headers["Authorization"]
+        handle = self.server.site.handler(self.path)
+        if handle is not None:
+            sent = self.rfile.read(min(int(self.headers["Content-Length"] or 0), 65536))
+            status, kind, body = handle(self.command, self.path, authorization, sent)
+        else:
+            status, kind, body = self.server.site.answer(self.command, self.path, authorization)
         raw = body.encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)

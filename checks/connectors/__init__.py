@@ -18,6 +18,7 @@ CONNECTORS: dict[str, str] = {
     "backup": "checks.connectors.backups:BackupSets",
     "site": "checks.connectors.http:Site",
     "api": "checks.connectors.http:Api",
+    "rights": "checks.connectors.rights:RightsDesk",
     "processor": "checks.connectors.declared:Declared",
     "export": "checks.connectors.declared:Declared",
     "attestation": "checks.connectors.declared:Declared",

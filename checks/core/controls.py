@@ -82,7 +82,20 @@ def load_control(path: Path, clauses: Iterable[str] | None = None, *, shown: str
         path=document.path,
         line=document.line(("id",)) or 1,
         frameworks={name: tuple(articles) for name, articles in data.get("frameworks", {}).items()},
+        changes=_changes(document, calls),
     )
+
+
+def _changes(document: Document, calls: tuple[CheckCall, ...]) -> bool:
+    """Return whether the control changes its target; it must say so itself, and not without need."""
+    changing = next((call.name for call in calls if registry.find(call.name).changes), None)
+    said = bool(document.data.get("changes", False))
+    if changing and not said:
+        message = f"check {changing} changes what it looks at: the control must say 'changes: true'"
+        raise document.error(ControlError, message, "check" if "check" in document.data else "checks")
+    if said and not changing:
+        raise document.error(ControlError, "none of its checks changes anything", "changes")
+    return said
 
 
 def _calls(document: Document) -> tuple[CheckCall, ...]:

@@ -92,3 +92,7 @@ class Nothing(NotAssessed):
 
 class MissingDriver(NotAssessed):
     """The library that reaches this kind of target is not installed; names the extra that brings it."""
+
+
+class NotOptedIn(NotAssessed):
+    """The check would change its target, and nobody has said for this environment that it may."""

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from checks.core.errors import InventoryError, nearest
-from checks.core.inventory_sections import FILE_SECTIONS, Sections
+from checks.core.inventory_rights import RightsSection
+from checks.core.inventory_sections import FILE_SECTIONS
 from checks.core.model import (
     Address,
     Environment,
@@ -37,6 +38,11 @@ def merged(base: Any, overlay: Any) -> Any:
     return result
 
 
+def datasets_of(stores: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the datasets of every store, as ``store.dataset``."""
+    return [f"{name}.{short}" for name, store in stores.items() for short in store["datasets"]]
+
+
 def load_inventory(
     path: Path,
     environment: str,
@@ -59,11 +65,18 @@ def load_inventory(
     return _Loader(document, environment, addresses).load()
 
 
-class _Loader(Sections):
+class _Loader(RightsSection):
     def load(self) -> Inventory:
         data: Mapping[str, Any] = self.document.data
         environments = {
-            name: Environment(name, e["label"], e["prefix"], e["policy"], e.get("synthetic", False))
+            name: Environment(
+                name,
+                e["label"],
+                e["prefix"],
+                e["policy"],
+                e.get("synthetic", False),
+                tuple(e.get("drills", ())),
+            )
             for name, e in data["environments"].items()
         }
         if self.environment not in environments:
@@ -111,7 +124,7 @@ class _Loader(Sections):
         def add(section: str, item: Mapping[str, Any], spec: Spec, kind: str, title: str) -> None:
             if spec.id in targets:
                 raise self._error(f"id {spec.id!r} is used by another target", section, spec.id)
-            secrets = {key: self._address(item[key]) for key in ("token", "ca") if key in item}
+            secrets = {key: self._address(item[key]) for key in ("token", "ca", "key") if key in item}
             targets[spec.id] = Target(
                 id=spec.id,
                 kind=kind,
@@ -135,6 +148,12 @@ class _Loader(Sections):
                 add(section, item, self._files(section, name, item), kind, item["title"])
         for name, item in here["endpoints"].items():
             add("endpoints", item, self._endpoint(name, item), item["kind"], item["title"])
+            if "rights" in item:
+                rights = self._rights(name, item)
+                # The canary signs in by itself: the API's own token is not handed on.
+                shared = {key: item[key] for key in ("address", "ca", "tags") if key in item}
+                shared["key"] = item["rights"]["key"]
+                add("endpoints", shared, rights, "rights", rights.title)
         for name, processor in processors.items():
             add("processors", here["processors"][name], processor, "processor", processor.title)
         for name, export in exports.items():
@@ -162,7 +181,7 @@ class _Loader(Sections):
         for name, export in inventory.exports.items():
             known = [*everywhere["processors"], "internal"]
             self._known(export.recipient, known, "recipient", "exports", name, "recipient")
-            datasets = [f"{s}.{d}" for s, store in everywhere["stores"].items() for d in store["datasets"]]
+            datasets = datasets_of(everywhere["stores"])
             for index, dataset in enumerate(export.datasets):
                 self._known(dataset, datasets, "dataset", "exports", name, "datasets", index)
         kept = [*everywhere["logs"], *everywhere["backups"]]
@@ -173,6 +192,11 @@ class _Loader(Sections):
             for name, item in everywhere[section].items():
                 for index, other in enumerate(item.get(key, ())):
                     self._known(other, valid, what, section, name, key, index)
+        places = [*everywhere["stores"], *datasets_of(everywhere["stores"]), *kept]
+        for name, item in data.get("endpoints", {}).items():
+            for index, one in enumerate(item.get("rights", {}).get("remains", ())):
+                at = ("endpoints", name, "rights", "remains", index, "place")
+                self._known(one["place"], places, "store, dataset, log or backup", *at)
         for name, item in everywhere["schemas"].items():
             if "store" in item:
                 self._known(item["store"], everywhere["stores"], "store", "schemas", name, "store")

@@ -51,6 +51,7 @@ class Check:
     version: str  # digest of its module's source
     parameters: Mapping[str, Any]  # keyword → annotation
     optional: frozenset[str] = frozenset()  # those that a control may leave out
+    changes: str | None = None  # the drill it belongs to, if it changes its target
 
     @property
     def purpose(self) -> str:
@@ -71,12 +72,17 @@ class Check:
 
 
 def check(
-    *, reads: str | tuple[str, ...], declared: bool = False
+    *, reads: str | tuple[str, ...], declared: bool = False, changes: str | None = None
 ) -> Callable[[CheckFunction], CheckFunction]:
-    """Mark a function as a check on targets of kind ``reads``."""
+    """Mark a function as a check on targets of kind ``reads``.
+
+    ``changes`` names the drill of a check that changes its target: it runs only where the control
+    says ``changes: true`` and the environment lists the drill.
+    """
 
     def mark(function: CheckFunction) -> CheckFunction:
-        function.__dict__["__check__"] = ((reads,) if isinstance(reads, str) else reads, declared)
+        kinds = (reads,) if isinstance(reads, str) else reads
+        function.__dict__["__check__"] = (kinds, declared, changes)
         return function
 
     return mark
@@ -116,14 +122,17 @@ def find(name: str) -> Check:
     raise LookupError(f"unknown check {name!r}{nearest(name, every)}")
 
 
-def _describe(name: str, function: CheckFunction, mark: tuple[tuple[str, ...], bool], version: str) -> Check:
+def _describe(
+    name: str, function: CheckFunction, mark: tuple[tuple[str, ...], bool, str | None], version: str
+) -> Check:
     signature = inspect.signature(function)
     hints = typing.get_type_hints(function)
     positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     keywords = {p.name: hints[p.name] for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
-    reads, declared = mark
+    reads, declared, changes = mark
     optional = frozenset(p.name for p in signature.parameters.values() if p.default is not p.empty)
-    return Check(name, function, reads, declared, "scope" in positional[1:], version, keywords, optional)
+    scoped = "scope" in positional[1:]
+    return Check(name, function, reads, declared, scoped, version, keywords, optional, changes)
 
 
 def _convert(name: str, key: str, value: Any, wanted: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from checks.connectors import connector
 from checks.connectors.declared import Declared
 from checks.core import registry
-from checks.core.errors import NotAssessed
+from checks.core.errors import NotAssessed, NotOptedIn
 from checks.core.judge import Judgement
 from checks.core.model import Control, Dataset, Inventory, Observation, Target, Verdict, Waiver
 from checks.core.registry import Scope
@@ -73,6 +73,12 @@ class Session:
         self, found: registry.Check, target: Target, params: Mapping[str, Any]
     ) -> Iterator[Observation]:
         bound = found.bind(params)
+        environment = self.inventory.environment
+        if found.changes is not None and found.changes not in environment.drills:
+            raise NotOptedIn(
+                f"it would change its target, and environment {environment.id} does not opt in"
+                f" (drills: [{found.changes}] in {self.inventory.path})"
+            )
         view = Declared(target) if found.declared else self.view(target.id)
         arguments = [view]
         if found.scoped:

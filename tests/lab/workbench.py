@@ -53,6 +53,7 @@ class Workbench:
         for folder in self.clean.iterdir():
             shutil.rmtree(self.lab.root / folder.name)
             shutil.copytree(folder, self.lab.root / folder.name)
+        self.lab.people.reset()
         self.lab.site.pages.clear()
         self.lab.site.pages.update(self.pages)
         self.lab.site.answers.clear()

@@ -28,6 +28,7 @@ from checks.core.model.judged import (
     Verdict,
     Waiver,
 )
+from checks.core.model.rights import Remains, Rights, Step
 from checks.core.model.words import (
     NOTHING,
     Address,
@@ -67,13 +68,16 @@ __all__ = [
     "Period",
     "PolicyVersion",
     "Processor",
+    "Remains",
     "Retention",
+    "Rights",
     "Run",
     "Section",
     "Severity",
     "Share",
     "Spec",
     "Status",
+    "Step",
     "Store",
     "Target",
     "Verdict",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from checks.core.model.rights import Rights
 from checks.core.model.words import NOTHING, Address, Location, Period
 
 
@@ -19,6 +20,7 @@ class Environment:
     prefix: str
     policy: str  # id of a document in policy.lock
     synthetic: bool = False  # the lab: no real person's data
+    drills: tuple[str, ...] = ()  # what may change something here: names of drills
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class Attestation:
     line: int | None = None
 
 
-Spec = Store | Dataset | Processor | Files | Endpoint | Export | Attestation
+Spec = Store | Dataset | Processor | Files | Endpoint | Rights | Export | Attestation
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +189,14 @@ class Target:
 
     id: str
     kind: (
-        str  # sql, dataset, schema, config, log, backup, site, api, processor, export, attestation, inventory
+        # sql, dataset, schema, config, log, backup, site, api, rights, processor, export, attestation,
+        # inventory
+        str
     )
     title: str
     spec: Spec | None  # None for the inventory itself
     address: Address | None = None
-    secrets: Mapping[str, Address] = field(default_factory=dict, repr=False)  # token, ca
+    secrets: Mapping[str, Address] = field(default_factory=dict, repr=False)  # token, ca, key
     format: str | None = None
     tags: tuple[str, ...] = ()
     location: Location | None = None

@@ -35,6 +35,7 @@ class Control:
     path: str
     line: int
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    changes: bool = False  # it changes its target; the environment must have opted in
 
     @property
     def families(self) -> tuple[str, ...]:

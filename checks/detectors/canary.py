@@ -1,0 +1,89 @@
+"""Markers of a canary person: made from a key, known again by it, so that nothing need be stored.
+
+A marker is 28 letters and digits: a prefix that only the key yields, when and by which run the canary
+was made, and a tag of the field it stands for. Whoever holds the key finds the canaries of any earlier
+run in any text, and tells which they are; to anybody else they are noise.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from base64 import b32decode, b32encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+KEY_LENGTH = 16
+"""Characters that a key has at least."""
+_PREFIX, _CODE, _TAG = 10, 8, 10
+LENGTH = _PREFIX + _CODE + _TAG
+"""Characters of a marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A marker seen in a text. ``code`` tells the canary; ``None`` where the marker is cut off."""
+
+    code: str | None = field(repr=False)
+    tag: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """One made-up person. ``shown`` is a fingerprint that may be printed and stored."""
+
+    code: str = field(repr=False)
+    made: datetime
+    shown: str
+
+
+class Canaries:
+    """Makes and finds markers under one key (HMAC-SHA-256, RFC 2104)."""
+
+    def __init__(self, key: str) -> None:
+        if len(key) < KEY_LENGTH:
+            raise ValueError(f"a key has at least {KEY_LENGTH} characters")
+        self._key = key.encode()
+        self._prefix = self._mac("prefix", _PREFIX)
+        self._pattern = re.compile(f"{self._prefix}([a-z2-7]{{0,{_CODE}}})([a-z2-7]{{0,{_TAG}}})")
+
+    def new(self, now: datetime) -> Canary:
+        """Return a canary made at ``now`` (aware); two of the same second are most likely two."""
+        raw = int(now.timestamp()).to_bytes(4, "big") + secrets.token_bytes(1)
+        return self.of(b32encode(raw).decode().lower())
+
+    def of(self, code: str) -> Canary:
+        """Return the canary that ``code`` tells."""
+        seconds = int.from_bytes(b32decode(code.upper())[:4], "big")
+        shown = f"canary-{self._mac('shown ' + code, 8)}"
+        return Canary(code, datetime.fromtimestamp(seconds, UTC), shown)
+
+    def marker(self, canary: Canary, name: str) -> str:
+        """Return the marker of ``canary`` for the field called ``name``."""
+        return self._prefix + canary.code + self._tag(canary.code, name)
+
+    def sightings(self, text: str) -> Iterator[Sighting]:
+        """Yield every marker under this key in ``text``, whatever its case, also a cut one."""
+        lowered = text.lower()
+        if self._prefix not in lowered:  # nearly always
+            return
+        for found in self._pattern.finditer(lowered):
+            code, tag = found.groups()
+            yield Sighting(code if len(code) == _CODE else None, tag)
+
+    def field_of(self, sighting: Sighting, names: Iterable[str]) -> str | None:
+        """Return which of ``names`` the marker stands for; a cut tag counts from its third character."""
+        if sighting.code is None or len(sighting.tag) < 3:
+            return None
+        tags = ((name, self._tag(sighting.code, name)) for name in names)
+        return next((name for name, tag in tags if tag.startswith(sighting.tag)), None)
+
+    def _tag(self, code: str, name: str) -> str:
+        return self._mac(f"field {code} {name}", _TAG)
+
+    def _mac(self, what: str, size: int) -> str:
+        digest = hmac.new(self._key, f"policyproof canary {what}".encode(), sha256).digest()
+        return b32encode(digest).decode().lower()[:size]
