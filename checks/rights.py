@@ -105,8 +105,8 @@ def deletion_leaves_nothing(desk: RightsDesk, scope: Scope) -> Iterator[Observat
     drill = _drill(desk, scope)
     where = desk.target.location
     if drill.deletion is not None:
-        after = "" if drill.unclean is None else "; the canary is still there, the next run takes it away"
-        yield Observation.unseen(desk.spec.delete.name, f"{_reason(drill.deletion)}{after}", where)
+        left = "" if drill.unclean is None else "; the canary is still there, the next run takes it away"
+        yield Observation.unseen(desk.spec.delete.name, f"{_reason(drill.deletion)}{left}", where)
         return
     if not drill.mine(drill.live).hits:
         reason = "no database showed the canary before its deletion, so its absence shows nothing"

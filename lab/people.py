@@ -93,7 +93,8 @@ class People:
         }
         try:
             self._run(
-                """INSERT INTO account (id, email, name, login_provider, password_hash, created_at, last_active_at)
+                """INSERT INTO account
+                     (id, email, name, login_provider, password_hash, created_at, last_active_at)
                    VALUES (%(id)s, %(email)s, %(name)s, 'email', %(hash)s, now(), now())""",
                 """INSERT INTO email_verification (id, account_id, email, token_hash, created_at)
                    VALUES (gen_random_uuid(), %(id)s, %(email)s, %(proof)s, now())""",
@@ -167,8 +168,9 @@ class People:
         email = self._rows("SELECT email FROM account WHERE id = %(id)s", id=account)[0][0]
         if "delete-leaves-row" in self.faults:  # what was answered goes to a table without its person
             self._run(
-                """INSERT INTO error_report (id, message, stack, context, created_at)
-                   SELECT gen_random_uuid(), 'Support', 'closed', jsonb_build_object('from', m.author_email), now()
+                """INSERT INTO error_report (id, message, stack, context, client_ip, created_at)
+                   SELECT gen_random_uuid(), 'Support', 'closed',
+                     jsonb_build_object('from', m.author_email), '192.0.2.77', now()
                    FROM support_message m JOIN support_ticket t ON t.id = m.ticket_id
                    WHERE t.account_id = %(id)s""",
                 id=account,

@@ -80,7 +80,7 @@ class RightsSection(Sections):
                     raise self._error(f"nothing fills {{{found}}}{hint}", *at, *part)
         if not any(found.startswith("new_") for found in placeholders(rights.correct)):
             raise self._error(
-                "correct changes nothing: give it a {new_…}, such as {new_email}", *at, "correct"
+                "correct changes nothing: it needs a {new_…}, such as {new_email}", *at, "correct"
             )
         if not any("token" in step.keep for _, step in _in_order(rights)):
             raise self._error("no step keeps the token: add 'keep: {token: path.in.answer}'", *at)

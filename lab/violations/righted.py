@@ -51,8 +51,9 @@ def canary_of_old(lab: Lab) -> None:
     marker = _mac(lab, "prefix") + code + _mac(lab, f"field {code} email")
     lab.databases.run(
         "cloud-db",
-        """INSERT INTO error_report (id, message, stack, context, created_at)
-           VALUES (gen_random_uuid(), 'Timeout', 'at handler', jsonb_build_object('user', %(user)s::text), %(when)s)""",
+        """INSERT INTO error_report (id, message, stack, context, client_ip, created_at)
+           VALUES (gen_random_uuid(), 'Timeout', 'at handler',
+             jsonb_build_object('user', %(user)s::text), '192.0.2.77', %(when)s)""",
         user=f"{marker}@canary.example",
         when=then,
     )
