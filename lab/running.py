@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab import api, backups, databases, logfiles, people, postgres, site
+from lab import api, backups, databases, logfiles, people, postgres, site, transport
 from lab.planting import Plant, merge
 from lab.rows import SEED, Values, generate
 
@@ -28,6 +28,8 @@ class Lab:
     databases: databases.Databases
     site: site.Site
     people: people.People
+    plain_url: str
+    door: int
     planted: tuple[str, ...] = ()
     overlay: Mapping[str, Any] = field(default_factory=dict)
 
@@ -56,12 +58,19 @@ class Lab:
         """The backups, a directory each."""
         return self.root / "backups"
 
+    def entry(self, store: str) -> str:
+        """Return where others than this suite reach a database: by the door that demands TLS."""
+        return self.databases.addresses[store].replace(f":{self.databases.server.port}/", f":{self.door}/")
+
     def addresses(self) -> dict[str, str]:
         """Return the environment variables by which the inventory reaches the lab."""
         return {
             "LAB_CLOUD_DB_URL": self.databases.addresses["cloud-db"],
             "LAB_PROJECT_DB_URL": self.databases.addresses["project-db"],
+            "LAB_CLOUD_DB_ENTRY_URL": self.entry("cloud-db"),
+            "LAB_PROJECT_DB_ENTRY_URL": self.entry("project-db"),
             "LAB_SITE_URL": self.site.url,
+            "LAB_SITE_HTTP_URL": self.plain_url,
             "LAB_API_URL": self.site.url,
             "LAB_API_TOKEN": self.site.token,
             "LAB_RIGHTS_KEY": self.people.key,
@@ -98,12 +107,15 @@ def start(plants: Sequence[Plant] = ()) -> Iterator[Lab]:
         with (
             postgres.serve(cluster) as server,
             site.serve(pages, contract, api.answers(rows["cloud-db"]), root / "ca.pem") as served,
+            transport.plain_http(served.transport, served.url, served.pages) as plain_url,
+            transport.database_door(served.transport, server.port) as door,
         ):
             filled = databases.fill(server, DEPLOYMENT / "schemas", rows)
             overlay: dict[str, Any] = {}
             joined = people.People(filled, root / "logs" / "app" / "app.log")
             served.handlers[people.START] = joined.answer
-            lab = Lab(root, now, filled, served, joined, tuple(plant.name for plant in plants), overlay)
+            names = tuple(plant.name for plant in plants)
+            lab = Lab(root, now, filled, served, joined, plain_url, door, names, overlay)
             for plant in plants:
                 overlay.update(merge(overlay, plant.act(lab) or {}))
             yield lab

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import trustme
+from lab.transport import Transport, authority_file
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -38,6 +37,7 @@ class Site:
     token: str = field(repr=False)
     pages: dict[str, tuple[str, str]] = field(repr=False)
     answers: dict[str, Any] = field(repr=False)
+    transport: Transport = field(repr=False)
     handlers: dict[str, Handler] = field(default_factory=dict, repr=False)  # by the start of a path
 
     def handler(self, path: str) -> Handler | None:
@@ -50,6 +50,11 @@ class Site:
         if text.count(old) != 1:
             raise ValueError(f"{path} does not hold the text to replace exactly once")
         self.pages[path] = (kind, text.replace(old, new))
+
+    def protection(self, kind: str, body: str, origin: str | None) -> dict[str, str]:
+        """Return the headers that protect an answer."""
+        known = "\n".join(text for kind, text in self.pages.values() if kind != _JSON)
+        return self.transport.headers_for(kind, body, origin, known)
 
     def answer(self, method: str, path: str, authorization: str | None) -> tuple[HTTPStatus, str, str]:
         """Return status, content type and body for a request."""
@@ -70,13 +75,11 @@ class Site:
 @contextmanager
 def serve(files: Path, openapi: Path, answers: dict[str, Any], ca: Path) -> Iterator[Site]:
     """Serve the pages in ``files`` and the API on a free port; the CA's certificate goes to ``ca``."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(ca))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    server = _Server(context)
+    transport = Transport()
+    authority_file(transport, ca)
+    server = _Server()
     url = f"https://127.0.0.1:{server.server_port}"
-    server.site = Site(url, ca, secrets.token_urlsafe(24), _pages(files, openapi), answers)
+    server.site = Site(url, ca, secrets.token_urlsafe(24), _pages(files, openapi), answers, transport)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="lab-site", daemon=True)
     thread.start()
     try:
@@ -102,14 +105,14 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
     site: Site
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; the handshake is left to its own thread, so that no client holds up others."""
         connection, client = self.socket.accept()
-        wrapped = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        context = self.site.transport.context
+        wrapped = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return wrapped, client
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -135,8 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(raw)))
-        self.send_header("Strict-Transport-Security", "max-age=31536000")
-        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in self.server.site.protection(kind, body, self.headers["Origin"]).items():
+            self.send_header(name, value)
         if status is HTTPStatus.UNAUTHORIZED:
             self.send_header("WWW-Authenticate", 'Bearer realm="lab"')
         if status is HTTPStatus.METHOD_NOT_ALLOWED:

@@ -32,18 +32,19 @@ def run_env(options: argparse.Namespace) -> int:
         options.inventory, options.environment, os.environ, shown=str(options.inventory)
     )
     needed: dict[str, list[str]] = {}
-    optional: set[str] = set()  # a CA bundle: without one the public authorities are trusted
+    optional: dict[str, str] = {}  # by variable: what holds without it
     for target in inventory.targets.values():
         if target.kind == "dataset":
             continue  # its store stands for it
         for address in (target.address, *target.secrets.values()):
             if address is not None:
                 needed.setdefault(address.variable, []).append(target.id)
-        if "ca" in target.secrets:
-            optional.add(target.secrets["ca"].variable)
+        for key, without in (("ca", "only for a private authority"), ("http", "port 80 is tried")):
+            if key in target.secrets:
+                optional[target.secrets[key].variable] = without
 
     def missing(name: str) -> str:
-        return "not set (only for a private authority)" if name in optional else "NOT SET"
+        return f"not set ({optional[name]})" if name in optional else "NOT SET"
 
     rows = [
         (name, "set" if os.environ.get(name) else missing(name), ", ".join(targets))

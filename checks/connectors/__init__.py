@@ -19,6 +19,7 @@ CONNECTORS: dict[str, str] = {
     "site": "checks.connectors.http:Site",
     "api": "checks.connectors.http:Api",
     "rights": "checks.connectors.rights:RightsDesk",
+    "transport": "checks.connectors.tls:TransportView",
     "processor": "checks.connectors.declared:Declared",
     "export": "checks.connectors.declared:Declared",
     "attestation": "checks.connectors.declared:Declared",

@@ -11,7 +11,7 @@ from urllib3 import exceptions as urllib3
 from checks.core.errors import NotAssessed, TimedOut, Unreachable, Unreadable
 
 # X509_V_ERR_… of OpenSSL
-_CERTIFICATE: dict[int, str] = {
+CERTIFICATE: dict[int, str] = {
     9: "its certificate is not valid yet",
     10: "its certificate has expired",
     18: "its certificate is self-signed",
@@ -31,7 +31,7 @@ def not_assessed(what: str, error: BaseException, *, late: bool, seconds: float)
         return TimedOut(f"{what}: not complete after {seconds:g} s")
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            words = _CERTIFICATE.get(cause.verify_code, "its certificate is not accepted")
+            words = CERTIFICATE.get(cause.verify_code, "its certificate is not accepted")
             return Unreachable(f"{what}: TLS refused, {words}")
     if _any(chain, urllib3.NameResolutionError):
         return Unreachable(f"{what}: no such host")

@@ -87,7 +87,7 @@ class Fetcher:
             session.mount("https://", DeadlineAdapter(deadline))
             session.headers["User-Agent"] = "policyproof"
             session.headers["Accept-Encoding"] = "gzip, deflate"
-            session.verify = _authority(target)
+            session.verify = authority_of(target)
             session.auth = _Authentication(target)
             yield cls(target.id, base, session, deadline, timeout)
 
@@ -160,12 +160,17 @@ class Fetcher:
                 )
         raise Unreadable(f"{what}: more than {REDIRECTS} redirects")
 
-    def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+    def _send(self, url: str, headers: Mapping[str, str], method: str = "GET") -> requests.Response:
         """Send one request; only connecting is tried again."""
         for attempt in range(RETRIES + 1):
             try:
-                return self._session.get(
-                    url, headers=dict(headers), timeout=self._timeout, allow_redirects=False, stream=True
+                return self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers),
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
                 )
             except requests.ConnectionError as error:
                 if attempt == RETRIES or not worth_a_retry(error):
@@ -219,7 +224,7 @@ def _base(target: Target) -> SplitResult:
     )
 
 
-def _authority(target: Target) -> str | bool:
+def authority_of(target: Target) -> str | bool:
     """Return the CA bundle to trust; where none is given, the public authorities and no other."""
     variable = target.secrets.get("ca")
     try:

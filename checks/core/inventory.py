@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from checks.core.inventory_rights import RightsSection
 from checks.core.inventory_sections import FILE_SECTIONS
 from checks.core.model import (
     Address,
+    Endpoint,
     Environment,
     Export,
     Inventory,
@@ -124,7 +125,7 @@ class _Loader(RightsSection):
         def add(section: str, item: Mapping[str, Any], spec: Spec, kind: str, title: str) -> None:
             if spec.id in targets:
                 raise self._error(f"id {spec.id!r} is used by another target", section, spec.id)
-            secrets = {key: self._address(item[key]) for key in ("token", "ca", "key") if key in item}
+            secrets = {key: self._address(item[key]) for key in ("token", "ca", "key", "http") if key in item}
             targets[spec.id] = Target(
                 id=spec.id,
                 kind=kind,
@@ -140,6 +141,7 @@ class _Loader(RightsSection):
         for name, store in stores.items():
             item = here["stores"][name]
             add("stores", item, store, store.kind, store.title)
+            self._reached(add, "stores", item, store)
             for dataset in store.datasets.values():
                 shared = {"address": item["address"], "tags": (*item.get("tags", ()), *dataset.tags)}
                 add("stores", shared, dataset, "dataset", dataset.title)
@@ -147,7 +149,10 @@ class _Loader(RightsSection):
             for name, item in here[section].items():
                 add(section, item, self._files(section, name, item), kind, item["title"])
         for name, item in here["endpoints"].items():
-            add("endpoints", item, self._endpoint(name, item), item["kind"], item["title"])
+            endpoint = self._endpoint(name, item)
+            if endpoint.kind != "server":  # of a cache or broker nothing but the way to it is looked at
+                add("endpoints", item, endpoint, endpoint.kind, endpoint.title)
+            self._reached(add, "endpoints", item, endpoint)
             if "rights" in item:
                 rights = self._rights(name, item)
                 # The canary signs in by itself: the API's own token is not handed on.
@@ -165,6 +170,19 @@ class _Loader(RightsSection):
             "inventory", "inventory", title, None, location=Location(self.document.path)
         )
         return targets
+
+    def _reached(
+        self, add: Callable[..., None], section: str, item: Mapping[str, Any], spec: Store | Endpoint
+    ) -> None:
+        """Add the target for the way to ``spec``: at ``entry`` where that is another than ``address``."""
+        name = item.get("entry", "")
+        if not self.addresses.get(self.prefix + name):
+            name = item["address"]
+        if (self.addresses.get(self.prefix + name) or "").startswith("sqlite"):
+            return  # a file has no transport
+        kind = spec.kind if isinstance(spec, Endpoint) else "server"
+        shared = {**item, "address": name, "format": kind}
+        add(section, shared, self._transport(spec), "transport", f"Transport of: {spec.title}")
 
     def _address(self, name: str) -> Address:
         variable = self.prefix + name

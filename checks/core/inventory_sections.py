@@ -24,6 +24,7 @@ from checks.core.model import (
     Processor,
     Retention,
     Store,
+    Transport,
 )
 from checks.core.yamlio import Document, Key
 
@@ -207,6 +208,11 @@ class Sections:
             ca=item.get("ca"),
             line=self._line("endpoints", name),
         )
+
+    def _transport(self, of: Store | Endpoint) -> Transport:
+        pages = (of.pages or ("/",)) if isinstance(of, Endpoint) and of.kind == "site" else ()
+        document = of.document if isinstance(of, Endpoint) else None
+        return Transport(f"{of.id}.transport", of.id, of.title, pages, document, of.line)
 
     # ── small helpers ────────────────────────────────────────────────────────────────────────────
 

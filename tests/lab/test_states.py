@@ -52,7 +52,14 @@ def with_port(bench: Workbench, port: int) -> dict[str, str]:
     """Return the lab's addresses with every server elsewhere."""
     url = f"postgresql://policyproof_audit:wrong@127.0.0.1:{port}/enfyra_cloud"
     site = f"https://127.0.0.1:{port}"
-    return {"LAB_CLOUD_DB_URL": url, "LAB_PROJECT_DB_URL": url, "LAB_SITE_URL": site, "LAB_API_URL": site}
+    plain = f"http://127.0.0.1:{port}"
+    ways = {"LAB_CLOUD_DB_ENTRY_URL": url, "LAB_PROJECT_DB_ENTRY_URL": url, "LAB_SITE_HTTP_URL": plain}
+    return ways | {
+        "LAB_CLOUD_DB_URL": url,
+        "LAB_PROJECT_DB_URL": url,
+        "LAB_SITE_URL": site,
+        "LAB_API_URL": site,
+    }
 
 
 def test_nothing_is_there(bench: Workbench, tmp_path: Path) -> None:
@@ -74,7 +81,7 @@ def test_servers_take_the_connection_and_stay_silent(bench: Workbench) -> None:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)
         addresses = with_port(bench, listening.getsockname()[1])
-        kinds = ("sql", "dataset", "site", "api")
+        kinds = ("sql", "dataset", "site", "api", "transport")
         verdicts = bench.judge(addresses=addresses, kinds=kinds, timeout=0.2)
     assert assessed(verdicts) == []
     assert_one_clear_line_each(verdicts)

@@ -16,6 +16,7 @@ from checks.core.model.declared import (
     Spec,
     Store,
     Target,
+    Transport,
 )
 from checks.core.model.judged import (
     CheckCall,
@@ -80,6 +81,7 @@ __all__ = [
     "Step",
     "Store",
     "Target",
+    "Transport",
     "Verdict",
     "Waiver",
 ]

@@ -155,6 +155,18 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Transport:
+    """How a site, API, database, cache or broker is reached; derived from its declaration."""
+
+    id: str  # "site.transport"
+    of: str  # id of what is reached
+    title: str
+    pages: tuple[str, ...] = ()  # paths whose headers are looked at
+    document: str | None = None  # api: path of its OpenAPI document
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """Data handed on in a file or feed."""
 
@@ -180,7 +192,7 @@ class Attestation:
     line: int | None = None
 
 
-Spec = Store | Dataset | Processor | Files | Endpoint | Rights | Export | Attestation
+Spec = Store | Dataset | Processor | Files | Endpoint | Rights | Transport | Export | Attestation
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +200,11 @@ class Target:
     """One thing from the inventory that a control applies to, with its address in this environment."""
 
     id: str
-    kind: (
-        # sql, dataset, schema, config, log, backup, site, api, rights, processor, export, attestation,
-        # inventory
-        str
-    )
+    kind: str  # a key of checks.connectors.CONNECTORS
     title: str
     spec: Spec | None  # None for the inventory itself
     address: Address | None = None
-    secrets: Mapping[str, Address] = field(default_factory=dict, repr=False)  # token, ca, key
+    secrets: Mapping[str, Address] = field(default_factory=dict, repr=False)  # token, ca, key, http
     format: str | None = None
     tags: tuple[str, ...] = ()
     location: Location | None = None

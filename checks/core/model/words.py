@@ -187,6 +187,11 @@ class Address:
     variable: str
     _value: str | None = field(repr=False)
 
+    @property
+    def given(self) -> bool:
+        """Whether the variable is set."""
+        return bool(self._value)
+
     def reveal(self) -> str:
         """Return the address itself, for connectors only; raises ``MissingAddress`` if it is not set."""
         if not self._value:

@@ -1,0 +1,209 @@
+"""Answers protect who reads them (policy 8.1, 8.2; GDPR 32(1)(b); OWASP ASVS 4.0.3, 3.4, 14.4 and 14.5)."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+
+from checks.connectors.api_operations import Seen, operations
+from checks.connectors.http_exchange import Reply
+from checks.connectors.tls import TransportView
+from checks.core.errors import NotAssessed, Nothing
+from checks.core.model import Location, Measure, Observation
+from checks.core.registry import Scope, check
+from checks.detectors.hosts import host_matches
+from checks.detectors.web_headers import cookie, frame_fault, meta, policies, referrer_fault, script_fault
+
+_PATHS_OF_AN_API = 5
+_HTML = {"text/html", "application/xhtml+xml"}
+
+
+def _pages(view: TransportView) -> Iterator[tuple[str, Reply | Observation]]:
+    """Yield each page with its answer, or with why it is not one."""
+    for path in view.spec.pages:
+        try:
+            reply = view.reply(path)
+        except NotAssessed as error:
+            yield path, Observation.unseen(path, error.reason)
+            continue
+        if not 200 <= reply.status < 300 or reply.content_type not in _HTML:
+            yield path, Observation.unseen(path, f"HTTP {reply.status}, no page", Location(reply.url))
+        else:
+            yield path, reply
+
+
+@check(reads="transport")
+def scripts_are_kept_out(view: TransportView) -> Iterator[Observation]:
+    """Each page says where its scripts come from, so that injected ones do not run (CSP 3; ASVS 14.4.3)."""
+    for path, reply in _pages(view):
+        if isinstance(reply, Observation):
+            yield reply
+            continue
+        found = policies([*reply.values("Content-Security-Policy"), *meta(reply.text).policies])
+        fault = script_fault(found)
+        if fault is not None and not found and reply.values("Content-Security-Policy-Report-Only"):
+            fault = "Content-Security-Policy is only reported, not enforced"
+        yield _judged(path, fault, "Content-Security-Policy", reply)
+
+
+@check(reads="transport")
+def pages_are_not_framed(view: TransportView) -> Iterator[Observation]:
+    """No page may be put in a frame of another site (ASVS 14.4.7)."""
+    for path, reply in _pages(view):
+        if isinstance(reply, Observation):
+            yield reply
+            continue
+        found = policies(reply.values("Content-Security-Policy"))
+        yield _judged(path, frame_fault(found, reply.values("X-Frame-Options")), "no foreign frame", reply)
+
+
+@check(reads="transport")
+def referrer_is_short(view: TransportView) -> Iterator[Observation]:
+    """Other sites do not learn which page a visitor comes from (ASVS 14.4.6)."""
+    for path, reply in _pages(view):
+        if isinstance(reply, Observation):
+            yield reply
+            continue
+        stated = [*reply.values("Referrer-Policy"), *meta(reply.text).referrers]
+        yield _judged(path, referrer_fault(stated), "Referrer-Policy", reply)
+
+
+@check(reads="transport")
+def types_are_not_guessed(view: TransportView, scope: Scope) -> Iterator[Observation]:
+    """Answers forbid browsers to take them for another type (ASVS 14.4.4)."""
+    for path, reply in _answers(view, scope):
+        if isinstance(reply, Observation):
+            yield reply
+            continue
+        stated = {value.strip().lower() for value in reply.values("X-Content-Type-Options")}
+        fault = None if stated == {"nosniff"} else "no X-Content-Type-Options: nosniff"
+        yield _judged(path, fault, "nosniff", reply)
+
+
+@check(reads="transport")
+def cookies_are_guarded(
+    view: TransportView, scope: Scope, *, for_scripts: tuple[str, ...] = ()
+) -> Iterator[Observation]:
+    """Cookies go over TLS only, stay out of scripts and on the site (ASVS 3.4.1 to 3.4.4).
+
+    ``for_scripts`` are names (globs) of those that a script has to read, hence without HttpOnly.
+    """
+    for path, reply in _answers(view, scope):
+        if isinstance(reply, Observation):
+            yield reply
+            continue
+        found = [one for header in reply.values("Set-Cookie") if (one := cookie(header)) is not None]
+        bad = 0
+        for one in found:
+            faults = [] if one.secure else ["no Secure"]
+            if not one.http_only and not any(fnmatch.fnmatchcase(one.name, glob) for glob in for_scripts):
+                faults.append("no HttpOnly")
+            if one.same_site not in {"lax", "strict"}:
+                faults.append("SameSite=None" if one.same_site == "none" else "no SameSite")
+            if one.broken_prefix:
+                faults.append(one.broken_prefix)
+            if faults:
+                bad += 1
+                yield Observation.violated(
+                    f"cookie {one.name[:80]}", f"on {path}: {', '.join(faults)}", None, Location(reply.url)
+                )
+        if not bad:
+            measure = Measure(1, "responses")
+            yield Observation.met(path, f"{len(found)} cookies, all guarded", measure, Location(reply.url))
+
+
+@check(reads="transport")
+def no_foreign_origin_reads(view: TransportView, scope: Scope) -> Iterator[Observation]:
+    """No other site may read answers with a visitor's credentials (Fetch, CORS protocol; ASVS 14.5.3)."""
+    origins = _origins(view.host)
+    for path, usual in _answers(view, scope):
+        if isinstance(usual, Observation):
+            yield usual
+            continue
+        bad = 0
+        for what, origin in origins.items():
+            host = origin.partition("://")[2].partition(":")[0]
+            ours = what == "a subdomain" and host_matches(host, scope.inventory.own_hosts)
+            for method in ("GET", "OPTIONS"):
+                given = {"Origin": origin}
+                if method == "OPTIONS":
+                    given["Access-Control-Request-Method"] = "GET"
+                try:
+                    reply = view.probe(path, method=method, headers=given)
+                except NotAssessed as error:
+                    bad += 1
+                    yield Observation.unseen(path, f"with {what} as origin: {error.reason}")
+                    break
+                fault = None if ours else _cors_fault(reply, origin)
+                if fault is not None:
+                    bad += 1
+                    asked = "" if method == "GET" else " to a preflight"
+                    yield Observation.violated(path, f"{what}{asked}: {fault}", None, Location(reply.url))
+                    break
+        if not bad:
+            measure = Measure(2 * len(origins), "responses")
+            detail = f"{len(origins)} foreign origins tried, none may read"
+            yield Observation.met(path, detail, measure, Location(usual.url))
+
+
+def _origins(host: str) -> dict[str, str]:
+    """Return origins that a careless comparison takes for ``host``'s own, by what they are."""
+    name = host.partition(":")[0] if not host.startswith("[") else host
+    tricks = {
+        "another site": "https://policyproof-probe.example",
+        "the null origin": "null",
+        "a host that begins like ours": f"https://{name}.policyproof-probe.example",
+        "a host that ends like ours": f"https://policyproof-probe{name}",
+        "a subdomain": f"https://policyproof-probe.{name}",
+        "our host over plain HTTP": f"http://{host}",
+    }
+    if "." in name and not host.startswith("["):
+        tricks["a host with another letter for a dot"] = f"https://{name.replace('.', 'x', 1)}"
+    return tricks
+
+
+def _cors_fault(reply: Reply, origin: str) -> str | None:
+    """Return how an answer lets ``origin`` read, with credentials; ``null`` may not even without."""
+    allowed = {value.strip() for value in reply.values("Access-Control-Allow-Origin")}
+    credentials = (reply.value("Access-Control-Allow-Credentials") or "").strip().lower() == "true"
+    if origin == "null":
+        return "may read" if "null" in allowed else None
+    if not credentials:
+        return None  # as good as a public answer: no cookie comes along
+    if "*" in allowed:
+        return "every origin is named together with credentials"
+    return "may read with credentials" if origin in allowed else None
+
+
+def _answers(view: TransportView, scope: Scope) -> Iterator[tuple[str, Reply | Observation]]:
+    """Yield the pages of a site, or the document and the first operations of an API, with their answers."""
+    if view.target.format == "site":
+        paths = list(view.spec.pages)
+    else:
+        paths = [view.spec.document] if view.spec.document else ["/"]
+        if view.spec.document:
+            api = scope.open(view.spec.of)
+            seen, more = Seen(), []
+            for operation in operations(api.document(), view.door.path):
+                if not operation.parameters:
+                    more.append(operation.fill(seen, view.target.id)[0])
+            paths += more[:_PATHS_OF_AN_API]
+    if not paths:
+        raise Nothing(f"{view.target.id}: no path to look at")
+    for path in paths:
+        try:
+            reply = view.reply(path)
+        except NotAssessed as error:
+            yield path, Observation.unseen(path, error.reason)
+            continue
+        if 200 <= reply.status < 300:
+            yield path, reply
+        else:
+            yield path, Observation.unseen(path, f"HTTP {reply.status}", Location(reply.url))
+
+
+def _judged(path: str, fault: str | None, met: str, reply: Reply) -> Observation:
+    where = Location(reply.url)
+    if fault is not None:
+        return Observation.violated(path, fault, None, where)
+    return Observation.met(path, met, Measure(1, "responses"), where)
