@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from checks.core.errors import nearest
 from lab.errors import LabError
 from lab.planting import REGISTERED, Plant
-from lab.violations import declared, filed, reached, righted, served, stored
+from lab.violations import browsed, declared, filed, reached, righted, served, stored
 
 __all__ = ["PLANTS", "Plant", "choose"]
 
-_FAMILIES = (stored, filed, served, reached, declared, righted)  # importing them registers their plants
+_FAMILIES = (stored, filed, served, reached, declared, righted, browsed)  # importing them registers their plants
 
 PLANTS: Mapping[str, Plant] = dict(sorted(REGISTERED.items(), key=lambda item: (item[1].fails, item[0])))
 """Every plant by name, in the order of the controls that fail."""

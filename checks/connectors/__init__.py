@@ -17,6 +17,7 @@ CONNECTORS: dict[str, str] = {
     "log": "checks.connectors.logs:LogFiles",
     "backup": "checks.connectors.backups:BackupSets",
     "site": "checks.connectors.http:Site",
+    "browser": "checks.connectors.browser:Browser",
     "api": "checks.connectors.http:Api",
     "rights": "checks.connectors.rights:RightsDesk",
     "transport": "checks.connectors.tls:TransportView",

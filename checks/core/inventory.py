@@ -159,6 +159,9 @@ class _Loader(RightsSection):
                 shared = {key: item[key] for key in ("address", "ca", "tags") if key in item}
                 shared["key"] = item["rights"]["key"]
                 add("endpoints", shared, rights, "rights", rights.title)
+            if item["kind"] == "site":
+                seen = replace(endpoint, id=f"{name}.browser", kind="browser")
+                add("endpoints", item, seen, "browser", f"{item['title']}, in a browser")
         for name, processor in processors.items():
             add("processors", here["processors"][name], processor, "processor", processor.title)
         for name, export in exports.items():

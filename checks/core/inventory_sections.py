@@ -206,6 +206,10 @@ class Sections:
             document=item.get("document"),
             token=item.get("token"),
             ca=item.get("ca"),
+            essential_cookies=tuple(item.get("essential_cookies", ())),
+            essential_storage=tuple(item.get("essential_storage", ())),
+            crawl=MappingProxyType(dict(item.get("crawl", {}))),
+            consent=MappingProxyType(dict(item.get("consent", {}))),
             line=self._line("endpoints", name),
         )
 

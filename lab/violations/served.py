@@ -31,7 +31,7 @@ def sellers_json(lab: Lab) -> None:
     lab.site.pages["/sellers.json"] = ("application/json", '{"sellers": [], "version": "1.0"}\n')
 
 
-@plant("the landing page loads a tag manager", "SALE-05")
+@plant("the landing page loads a tag manager", "SALE-05", "BRW-02", "BRW-03", "BRW-08")
 def tracker_script(lab: Lab) -> None:
     """Load a tag manager on the landing page."""
     script = '<script src="https://www.googletagmanager.com/gtag/js?id=G-LAB" async></script>'

@@ -151,6 +151,10 @@ class Endpoint:
     document: str | None = None  # api: path of its OpenAPI document
     token: str | None = None  # api: name of the variable that holds a bearer token
     ca: str | None = None  # name of the variable that holds a CA bundle's path
+    essential_cookies: tuple[str, ...] = ()  # site: globs of names that need no consent (ePrivacy 5(3))
+    essential_storage: tuple[str, ...] = ()  # site: the same for keys in the browser's storage
+    crawl: Mapping[str, Any] = field(default_factory=lambda: NOTHING)  # site: depth, pages, wait
+    consent: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # site: CSS selectors of a dialog
     line: int | None = None
 
 

@@ -1,0 +1,106 @@
+"""A site as a person's browser meets it: one visit in every state, shared by all that judge it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, Self
+
+from checks.connectors.browser_record import Plan, Visit
+from checks.connectors.browser_runtime import Runtime, runtime
+from checks.connectors.browser_tour import tour
+from checks.connectors.browser_trust import origin_of, pin
+from checks.core.errors import NotAssessed, Nothing
+from checks.core.model import Endpoint, Target
+
+EVIDENCE = "POLICYPROOF_EVIDENCE"
+"""Environment variable that names a folder for screenshots and HTTP archives; unset: none are written."""
+_PAGE = 3.0  # seconds that a page may take on average, beyond which the whole visit is given up
+_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE [::1]"
+
+
+class Browser:
+    """A web site in Chromium. Nothing is started before :meth:`visit` is called for the first time."""
+
+    kind: ClassVar[str] = "browser"
+
+    def __init__(self, target: Target, held: Runtime, plan: Plan) -> None:
+        self.target = target
+        self.plan = plan
+        self._held = held
+        self.kept: list[Visit | NotAssessed] = []  # one at most; views of the same state may share it
+
+    @classmethod
+    @contextmanager
+    def open(cls, target: Target, *, timeout: float = 10.0, plan: Plan | None = None) -> Iterator[Self]:
+        """Yield the view; ``timeout`` (seconds) bounds each wait, three times that a page.
+
+        ``plan`` is how to visit, where the inventory does not say.
+        """
+        with runtime() as held:
+            yield cls(target, held, plan or plan_of(target, timeout))
+
+    @property
+    def base(self) -> str:
+        """The site's address, without user and final slash; raises ``MissingAddress``, ``Unreachable``."""
+        return origin_of(self.target).base
+
+    def owns(self, host: str) -> bool:
+        """Whether ``host`` is the site's own, or below it (``www.`` does not count)."""
+        own = origin_of(self.target).host.removeprefix("www.")
+        return host == own or host.endswith(f".{own}")
+
+    def visit(self) -> Visit:
+        """Return the one visit, paid at the first call; a failure is remembered too.
+
+        Raises ``MissingDriver`` without Playwright or Chromium, ``Unreachable``, ``TimedOut`` and
+        others if no page of the site can be had; single pages that fail are in the visit.
+        """
+        if not self.kept:
+            try:
+                self.kept.append(self._tour())
+            except NotAssessed as error:
+                self.kept.append(error)
+        if isinstance(self.kept[0], NotAssessed):
+            raise self.kept[0].with_traceback(None)
+        return self.kept[0]
+
+    def _tour(self) -> Visit:
+        plan, origin = self.plan, origin_of(self.target)
+        if not plan.pages:
+            raise Nothing(f"{self.target.id}: the inventory lists no pages")
+        arguments = ["--no-proxy-server"]  # as the other connectors: every machine sees the same
+        key = pin(self.target, origin, plan.timeout)
+        if key is not None:
+            arguments.append(f"--ignore-certificate-errors-spki-list={key}")
+        if origin.loopback:
+            # A site on this machine is a rehearsal: whom it calls is noted, and nobody is called.
+            arguments.append(_LOOPBACK)
+
+        async def work() -> Visit:
+            browser = await self._held.browser(tuple(arguments))
+            return await tour(self.target.id, browser, origin, plan)
+
+        pages = max(plan.most, len(plan.pages))
+        return self._held.run(work(), seconds=60 + plan.timeout * 9 + pages * 4 * _PAGE)
+
+
+def plan_of(target: Target, timeout: float) -> Plan:
+    """Return how the inventory wants the site of ``target`` visited."""
+    spec = target.spec
+    assert isinstance(spec, Endpoint)  # noqa: S101  the inventory's loader sees to it
+    crawl, consent = spec.crawl, spec.consent
+    evidence = os.environ.get(EVIDENCE)
+    return Plan(
+        pages=spec.pages,
+        depth=int(crawl.get("depth", 1)),
+        most=int(crawl.get("pages", 20)),
+        wait=float(crawl.get("wait", 0.5)),
+        timeout=timeout,
+        dialog=consent.get("dialog"),
+        accept=consent.get("accept"),
+        refuse=consent.get("refuse"),
+        evidence=Path(evidence) / target.id if evidence else None,
+    )

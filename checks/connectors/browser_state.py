@@ -1,0 +1,252 @@
+"""One state of a visit: a cold profile, the pages loaded in it, and what it then holds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import resources
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from checks.connectors.browser_errors import not_assessed
+from checks.connectors.browser_evidence import keep_har, keep_screenshot
+from checks.connectors.browser_record import ACCEPTED, GPC, REFUSED, Button, Dialog, PageSeen, Plan, StateSeen
+from checks.connectors.browser_trust import Origin
+from checks.connectors.browser_watch import BYTES, Watch
+from checks.connectors.http_fetch import LOGIN_PATH, PATIENCE
+from checks.core.errors import NotAssessed, Nothing, Refused, TooLarge, Unreadable
+from checks.detectors.identifiers import without
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Frame, Page, Response
+
+# What a link may do although it should not (RFC 9110, 9.2.1), and what is no page.
+_LEAVE = re.compile(
+    r"/(?:log[-_]?out|sign[-_]?out|delete|remove|unsubscribe|cancel)(?:[/.?]|$)", re.IGNORECASE
+)
+_FILE = re.compile(
+    r"\.(?:pdf|zip|gz|tgz|tar|7z|exe|dmg|deb|rpm|apk|iso|mp[34]|webm|png|jpe?g|gif|webp|avif|svg|ico|css|js|json"
+    r"|xml|rss|atom|txt|csv|docx?|xlsx?|pptx?)$",
+    re.IGNORECASE,
+)
+_SCROLL = "() => window.scrollTo(0, document.documentElement.scrollHeight)"
+_LEAVING = """() => {
+  for (const [name, value] of [["visibilityState", "hidden"], ["hidden", true]])
+    try { Object.defineProperty(document, name, { value, configurable: true }); } catch {}
+  document.dispatchEvent(new Event("visibilitychange"));
+  window.dispatchEvent(new Event("pagehide"));
+}"""
+_SIGNAL = """Object.defineProperty(
+  Navigator.prototype, "globalPrivacyControl", { get: () => true, configurable: true });"""
+
+
+def _script(name: str) -> str:
+    return resources.files("checks.connectors").joinpath(name).read_text("utf-8")
+
+
+class State:
+    """A cold browser profile in which pages are looked at. Use it as a context manager."""
+
+    def __init__(
+        self, name: str, called: str, browser: Browser, origin: Origin, plan: Plan, tabs: asyncio.Semaphore
+    ) -> None:
+        self.called = called
+        self.pages: list[PageSeen] = []
+        self._name = name
+        self._browser = browser
+        self._origin = origin
+        self._plan = plan
+        self._tabs = tabs
+        self._watch = Watch()
+        self._probe, self._read, self._consent = map(
+            _script, ("browser_probe.js", "browser_page.js", "browser_consent.js")
+        )
+
+    async def __aenter__(self) -> Self:
+        login = self._origin.login
+        credentials: Any = login and {
+            "username": login[0],
+            "password": login[1],
+            "origin": self._origin.root,
+        }
+        headers = {"Sec-GPC": "1"} if self.called == GPC else None
+        self._context: BrowserContext = await self._browser.new_context(
+            accept_downloads=False,
+            extra_http_headers=headers,
+            http_credentials=credentials,
+            locale="en-GB",
+            viewport={"width": 1280, "height": 900},
+        )
+        if headers:
+            await self._context.add_init_script(_SIGNAL)
+        await self._watch.follow(self._context)
+        await self._context.add_init_script(self._probe)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(Exception):  # it may be gone already, with its browser
+            await asyncio.wait_for(self._context.close(), 10)
+
+    async def look(self, paths: Sequence[str], *, asked: bool) -> None:
+        """Load ``paths`` side by side; those not ``asked`` for are passed over if they are no page."""
+        looked = await asyncio.gather(*(self._look(path, asked) for path in paths))
+        self.pages += [page for page in looked if page is not None]
+
+    async def answer(self, path: str, answer: str) -> None:
+        """Load ``path`` and click the ``answer`` (accept, refuse) of its dialog; raises a ``NotAssessed``."""
+        what = f"{self._name}: {path} {self.called}"
+        try:
+            async with self._tabs, asyncio.timeout(self._plan.timeout * PATIENCE):
+                page = await self._watch.open(self._context, path)
+                await self._load(page, path, what)
+                await self._watch.settle(page, self._plan.wait)
+                dialog, frame = await self._dialog(page, path)
+                if frame is None or dialog is None:
+                    raise Unreadable(f"{what}: the consent dialog did not come again")
+                button = frame.locator(f"[data-policyproof={answer}]").first
+                await button.click(timeout=self._plan.timeout * 1000)
+                await self._watch.settle(page, self._plan.wait)
+                await page.close()
+        except NotAssessed:
+            raise
+        except Exception as error:
+            raise not_assessed(what, error, self._plan.timeout * PATIENCE) from None
+
+    async def seen(self) -> StateSeen:
+        """Return what the profile holds now, and what was noted on the way to it."""
+        try:
+            jar: Any = await self._context.cookies()
+        except Exception as error:
+            lost = not_assessed(f"{self._name}: {self.called}", error, self._plan.timeout)
+            return StateSeen(self.called, tuple(self.pages), error=lost)
+        watch = self._watch
+        result = StateSeen(
+            name=self.called,
+            pages=tuple(replace(page, links=()) for page in self.pages),  # links have queries
+            requests=watch.requests(),
+            cookies=watch.cookies(jar),
+            stored=watch.stored(),
+            uses=watch.uses(),
+            again=self.called in {REFUSED, ACCEPTED} and any(page.dialog for page in self.pages),
+            error=watch.flood,
+        )
+        if self._plan.evidence is not None:
+            keep_har(self._plan.evidence, result)
+        return result
+
+    async def _look(self, path: str, asked: bool) -> PageSeen | None:
+        shown = without(path.partition("?")[0])
+        what = f"{self._name}: {shown} {self.called}"
+        seconds = self._plan.timeout * PATIENCE
+        async with self._tabs:
+            page: Page | None = None
+            try:
+                async with asyncio.timeout(seconds):
+                    page = await self._watch.open(self._context, shown)
+                    return await self._see(page, path, shown, what, asked)
+            except _NoPageError:
+                return None
+            except NotAssessed as error:
+                return PageSeen(shown, f"{self._origin.base}{shown}", error)
+            except Exception as error:
+                reason = not_assessed(what, error, seconds)
+                if page is not None and self._watch.too_large(page):
+                    reason = TooLarge(f"{what}: loads more than {BYTES // 2**20} MiB")
+                return PageSeen(shown, f"{self._origin.base}{shown}", reason)
+            finally:
+                if page is not None:
+                    with contextlib.suppress(Exception):
+                        await asyncio.wait_for(page.close(), 5)
+
+    async def _see(self, page: Page, path: str, shown: str, what: str, asked: bool) -> PageSeen:
+        response = await self._load(page, path, what, asked=asked)
+        await page.evaluate(_SCROLL)
+        await self._watch.settle(page, self._plan.wait)
+        dialog, _ = await self._dialog(page, shown)
+        if self._plan.evidence is not None:
+            await keep_screenshot(self._plan.evidence, page, self.called, shown)
+        await page.evaluate(_LEAVING)
+        await self._watch.settle(page, 0.05)
+        if not self._origin.holds(page.url):
+            raise Unreadable(
+                f"{what}: redirects off the site, to {urlsplit(page.url).hostname or 'no web address'}"
+            )
+        found = await page.evaluate(self._read)
+        if not found["elements"]:
+            raise Nothing(f"{what}: the page is empty")
+        arrived = urlsplit(page.url).path
+        if asked and LOGIN_PATH.search(arrived) and not LOGIN_PATH.search(path):
+            raise Unreadable(f"{what}: a login page was served")
+        await self._keys(page, found)
+        links = tuple(dict.fromkeys(filter(None, map(self._link, found["links"]))))
+        url = response.url.partition("?")[0].partition("#")[0]
+        return PageSeen(shown, without(url), None, dialog, self._watch.faults.get(page, 0), links)
+
+    async def _load(self, page: Page, path: str, what: str, *, asked: bool = True) -> Response:
+        """Load ``path``; raises what a page is not: another status, another site, no page at all."""
+        timeout = self._plan.timeout * 1000
+        response = await page.goto(self._origin.base + path, wait_until="load", timeout=timeout)
+        if response is None:
+            raise Unreadable(f"{what}: no answer")
+        if not self._origin.holds(response.url):
+            raise Unreadable(f"{what}: redirects off the site, to {urlsplit(response.url).hostname}")
+        status, kind = response.status, response.headers.get("content-type", "")
+        is_page = kind.partition(";")[0].strip().lower() in {"text/html", "application/xhtml+xml", ""}
+        if not asked and (status in {404, 410} or not is_page):
+            raise _NoPageError  # a dead link, or a file: there is no page to look at
+        if status in {401, 403}:
+            raise Refused(f"{what}: HTTP {status}")
+        if not 200 <= status < 300:
+            raise Unreadable(f"{what}: HTTP {status}")
+        if not is_page:
+            raise Unreadable(f"{what}: no web page")
+        return response
+
+    async def _dialog(self, page: Page, path: str) -> tuple[Dialog | None, Frame | None]:
+        """Return the consent dialog that ``page`` shows, and the frame it stands in."""
+        plan = self._plan
+        for frame in page.frames:
+            try:
+                found = await frame.evaluate(self._consent, [plan.dialog, plan.accept, plan.refuse])
+            except Exception:
+                if frame is page.main_frame:
+                    raise
+                continue  # a frame that came and went
+            if found:
+                buttons = [
+                    found[answer] and Button(without(found[answer]["text"]), found[answer]["area"])
+                    for answer in ("accept", "refuse")
+                ]
+                return Dialog(path, *buttons), frame
+        return None, None
+
+    async def _keys(self, page: Page, found: Any) -> None:
+        self._watch.keys(urlsplit(page.url).hostname or "", found["stored"])
+        self._watch.forms(page, found["forms"])
+        for frame in page.frames[1:]:
+            host = urlsplit(frame.url).hostname
+            if host:
+                with contextlib.suppress(Exception):  # it came and went; its requests are noted
+                    inner = await frame.evaluate(self._read)
+                    self._watch.keys(host, inner["stored"])
+
+    def _link(self, url: str) -> str | None:
+        """Return the path of a link of this site that may be followed."""
+        parts = urlsplit(url)
+        below = urlsplit(self._origin.base).path
+        if not self._origin.holds(url) or not parts.path.startswith(f"{below}/"):
+            return None
+        if _LEAVE.search(parts.path) or _FILE.search(parts.path):
+            return None
+        path = parts.path.removeprefix(below)
+        return f"{path}?{parts.query}" if parts.query else path
+
+
+class _NoPageError(Exception):
+    """A link leads to no page, which is not the site's promise to keep."""

@@ -1,0 +1,277 @@
+"""A site in a real browser: what a visit records, and that no value is among it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import trustme
+
+from checks.connectors import browser_watch
+from checks.connectors.browser import Browser
+from checks.connectors.browser_record import Plan, Visit
+from checks.connectors.browser_runtime import CHROMIUM, runtime
+from checks.core.errors import MissingDriver, NotAssessed, Nothing, Refused, TooLarge
+from tests.checks.connectors.http_servers import (
+    Client,
+    Handler,
+    dripping,
+    endless,
+    page,
+    raw,
+    redirect,
+    serving,
+    silent,
+    target,
+)
+
+SECRET = "ada.lovelace@person.example"
+NUMBER = "8f14e45f-ceea-467f-a0e6-0d1d2f0e1234"
+EVERYTHING = f"""<!doctype html><html><body><h1>Hello</h1>
+<a href="/two?who={SECRET}">two</a> <a href="/logout">out</a> <a href="/file.pdf">file</a>
+<a href="https://elsewhere.example/">away</a>
+<link rel="stylesheet" href="https://fonts.third.example/x.css?u={SECRET}">
+<form method="post" action="https://forms.third.example/take"></form>
+<script>
+document.cookie = "js={SECRET}; max-age=100000";
+document.cookie = "gone=1; max-age=0";
+localStorage.uid = "{NUMBER}";
+localStorage.setItem("theme", "dark");
+sessionStorage.setItem("passing", "1"); sessionStorage.removeItem("passing");
+const asked = indexedDB.open("base");
+asked.onupgradeneeded = () => asked.result.createObjectStore("s", {{autoIncrement: true}}).add("{SECRET}");
+const drawn = document.createElement("canvas").getContext("2d");
+drawn.fillText("Sphinx of black quartz", 2, 15); drawn.canvas.toDataURL();
+new RTCPeerConnection({{iceServers: [{{urls: "stun:stun.third.example:3478"}}]}});
+new OfflineAudioContext(1, 100, 44100);
+addEventListener("pagehide", () => navigator.sendBeacon("https://beacon.third.example/", "bye"));
+if (navigator.globalPrivacyControl) localStorage.setItem("objected", "1");
+throw new Error("{SECRET}");
+</script></body></html>"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_browser() -> Iterator[None]:
+    """Start the browser once for all tests here."""
+    with runtime():
+        yield
+
+
+def visit(url: str, *, ca: Path | None = None, **plan: object) -> Visit:
+    """Visit with little patience."""
+    given: dict[str, object] = {"pages": ("/",), "depth": 0, "wait": 0.2, "timeout": 8.0, **plan}
+    with Browser.open(target(url, kind="browser", ca=ca), plan=Plan(**given)) as browser:  # type: ignore[arg-type]
+        return browser.visit()
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Visit, Path, list[Mapping[str, str]]]:
+    """One visit of a page that does all of it, over TLS of a private authority, with evidence."""
+    folder = tmp_path_factory.mktemp("evidence")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    routes = {
+        "/": page(EVERYTHING, Set_Cookie=f"srv={SECRET}; HttpOnly; Secure; SameSite=Strict"),
+        "/two": page("<p>two"),
+    }
+    with serving(routes, authority.issue_cert("127.0.0.1")) as server:
+        seen = visit(server.url, ca=folder / "ca.pem", depth=1, evidence=folder / "kept")
+        asked = [{"path": one.path, **one.headers} for one in server.requests]
+    return seen, folder / "kept", asked
+
+
+def test_cookies_are_seen_with_who_set_them(everything: tuple[Visit, Path, object]) -> None:
+    cookies = {cookie.name: cookie for cookie in everything[0].first.cookies}
+    assert set(cookies) == {"js", "srv"}
+    assert cookies["srv"].http_only
+    assert cookies["srv"].secure
+    assert cookies["srv"].lifetime is None
+    assert cookies["srv"].same_site == "Strict"
+    assert 90_000 < (cookies["js"].lifetime or 0) <= 100_000
+    assert all(cookie.by.endswith("/") and cookie.by.startswith("https://127") for cookie in cookies.values())
+    assert cookies["js"].holds == "an e-mail address"
+
+
+def test_storage_is_seen(everything: tuple[Visit, Path, object]) -> None:
+    kept = {(one.area, one.key): one.holds for one in everything[0].first.stored}
+    assert kept == {
+        ("localStorage", "uid"): "a unique identifier",
+        ("localStorage", "theme"): None,
+        ("sessionStorage", "passing"): None,
+        ("IndexedDB", "base"): "an e-mail address",
+    }
+
+
+def test_requests_forms_beacons_and_calls_are_seen(everything: tuple[Visit, Path, object]) -> None:
+    foreign = {(one.host, one.kind) for one in everything[0].first.requests if one.host != "127.0.0.1"}
+    assert foreign == {
+        ("fonts.third.example", "stylesheet"),
+        ("forms.third.example", "form"),
+        ("beacon.third.example", "ping"),
+        ("stun.third.example", "webrtc"),
+    }
+    font = next(one for one in everything[0].first.requests if one.kind == "stylesheet")
+    assert font.by.startswith("https://127.0.0.1")
+
+
+def test_fingerprinting_is_seen(everything: tuple[Visit, Path, object]) -> None:
+    assert {use.api for use in everything[0].first.uses} == {"canvas", "audio", "WebRTC"}
+
+
+def test_the_signal_is_sent_in_its_state_only(
+    everything: tuple[Visit, Path, list[Mapping[str, str]]],
+) -> None:
+    seen, _, asked = everything
+    assert [one.get("sec-gpc") for one in asked if one["path"] == "/"].count("1") == 1
+    assert "objected" in {one.key for one in seen.gpc.stored}
+    assert "objected" not in {one.key for one in seen.first.stored}
+
+
+def test_links_of_the_site_are_followed(everything: tuple[Visit, Path, list[Mapping[str, str]]]) -> None:
+    seen, _, asked = everything
+    assert [one.path for one in seen.first.pages] == ["/", "/two"]
+    assert seen.first.pages[0].faults == 1
+    assert not {"/logout", "/file.pdf"} & {one["path"] for one in asked}
+
+
+def test_no_value_is_kept(everything: tuple[Visit, Path, object]) -> None:
+    seen, folder, _ = everything
+    hars = sorted(folder.glob("*.har"))
+    assert len(hars) == 2
+    assert len(list(folder.glob("*.png"))) == 4
+    text = repr(seen) + "".join(path.read_text("utf-8") for path in hars)
+    assert json.loads(hars[0].read_text("utf-8"))["log"]["version"] == "1.2"
+    for value in (SECRET, "lovelace", NUMBER, "dark"):
+        assert value not in text.replace("…", "")
+
+
+def bomb(client: Client) -> None:
+    """A gigabyte of nothing, compressed to a megabyte."""
+    client.send(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    )
+    part = gzip.compress(b"<p>" + b"x" * (16 * 2**20))
+    for _ in range(64):
+        client.send(part)
+    client.closed = True
+
+
+def flood(client: Client) -> None:
+    """As many cookies as a page can set, and then more."""
+    script = "for (let n = 0; n < 20000; n++) document.cookie = `c${n}=1`"
+    client.reply(200, f"<p>hello<script>{script}</script>")
+
+
+def without_end(client: Client) -> None:
+    """A body without end, of no stated length."""
+    client.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n")
+    while True:
+        client.send(b"x" * 65536)
+
+
+HOSTILE: dict[str, tuple[Handler, type[NotAssessed], str]] = {
+    "error": (page("<p>no", status=500), NotAssessed, "HTTP 500"),
+    "forbidden": (page("<p>no", status=403), Refused, "HTTP 403"),
+    "empty": (page(""), Nothing, "empty"),
+    "data": (page("{}", "application/json"), NotAssessed, "no web page"),
+    "download": (page("x", "application/zip"), NotAssessed, "download"),
+    "off-site": (redirect("http://localhost:9/"), NotAssessed, ""),
+    "script off-site": (
+        page(
+            "<p>x<script>location = 'data:text/plain,x'</script><meta http-equiv=refresh content='0;url=http://localhost:9/'>"
+        ),
+        NotAssessed,
+        "",
+    ),
+    "circle": (redirect("/"), NotAssessed, ""),
+    "drip": (dripping, NotAssessed, ""),
+    "silent": (silent, NotAssessed, ""),
+    "endless": (endless, NotAssessed, ""),
+    "without end": (without_end, NotAssessed, ""),
+    "bomb": (bomb, NotAssessed, ""),
+    "not HTTP": (raw(b"\x00\x01\x02 nonsense\r\n\r\n"), NotAssessed, ""),
+    "malformed": (
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
+        NotAssessed,
+        "",
+    ),
+    "busy": (page("<p>x<script>for (;;) {}</script>"), NotAssessed, ""),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_servers_are_not_assessed(name: str) -> None:
+    handler, kind, words = HOSTILE[name]
+    began = time.monotonic()
+    with serving({"*": handler}) as server:
+        try:
+            seen = visit(server.url, timeout=1.5)
+        except NotAssessed as error:
+            errors = [error]
+        else:
+            assert not seen.first.loaded
+            errors = [one.error for one in seen.first.pages if one.error is not None]
+    assert len(errors) == 1
+    assert isinstance(errors[0], kind)
+    assert words in errors[0].reason
+    assert "\n" not in errors[0].reason
+    assert time.monotonic() - began < 25
+
+
+def test_a_flood_of_cookies_is_bounded() -> None:
+    with serving({"*": flood}) as server:
+        seen = visit(server.url)
+    assert len(seen.first.cookies) <= 1000
+
+
+def test_a_certificate_of_another_authority_is_refused(tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    certificate = trustme.CA().issue_cert("127.0.0.1")
+    with serving({"*": page()}, certificate) as server:
+        with pytest.raises(NotAssessed, match="TLS refused, its certificate comes from an unknown authority"):
+            visit(server.url, ca=tmp_path / "other.pem")
+        with pytest.raises(NotAssessed, match="TLS refused"):
+            visit(server.url)
+
+
+def test_nothing_listens() -> None:
+    with serving({}) as server:
+        url = server.url
+    with pytest.raises(NotAssessed, match="connection refused"):
+        visit(url)
+
+
+def test_a_crawl_stays_within_its_bounds() -> None:
+    many = "".join(f'<a href="/page/{n}">{n}</a>' for n in range(30)) + '<a href="/dead">x</a>'
+    routes = {"/": page(many), "/dead": page("gone", status=404), "*": page("<a href='/deeper'>more</a>")}
+    with serving(routes) as server:
+        seen = visit(server.url, depth=1, most=5)
+    assert [one.path for one in seen.first.pages] == ["/", "/page/0", "/page/1", "/page/2", "/page/3"]
+    assert seen.left == 28
+
+
+def test_no_page_listed() -> None:
+    with serving({}) as server, pytest.raises(Nothing, match="lists no pages"):
+        visit(server.url, pages=())
+
+
+def test_without_chromium_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CHROMIUM, "no-such-program")
+    where = target("http://www.example", kind="browser")  # not on loopback: a browser of its own
+    with (
+        Browser.open(where, plan=Plan(("/",))) as browser,
+        pytest.raises(MissingDriver, match=f"{CHROMIUM} names no program"),
+    ):
+        browser.visit()
+
+
+def test_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_watch, "BYTES", 2**20)
+    huge = page("<p>x<script>fetch('/big').then((r) => r.text())</script>")
+    with serving({"/": huge, "/big": without_end}) as server:
+        seen = visit(server.url, timeout=10.0)
+    assert isinstance(seen.first.pages[0].error, TooLarge)
