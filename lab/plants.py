@@ -14,7 +14,15 @@ from lab.violations import browsed, declared, filed, reached, righted, served, s
 
 __all__ = ["PLANTS", "Plant", "choose"]
 
-_FAMILIES = (stored, filed, served, reached, declared, righted, browsed)  # importing them registers their plants
+_FAMILIES = (
+    stored,
+    filed,
+    served,
+    reached,
+    declared,
+    righted,
+    browsed,
+)  # importing them registers their plants
 
 PLANTS: Mapping[str, Plant] = dict(sorted(REGISTERED.items(), key=lambda item: (item[1].fails, item[0])))
 """Every plant by name, in the order of the controls that fail."""
