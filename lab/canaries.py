@@ -6,6 +6,8 @@ card is meant, and the networks' published test numbers are left out, because sc
 
 from __future__ import annotations
 
+import hmac
+from base64 import b32encode
 from datetime import UTC, datetime
 
 from lab.rows import SEED
@@ -44,6 +46,16 @@ SECRETS = {
 }
 """What stands in ``app.env``."""
 
+RIGHTS_KEY = "lab-canary-tK4vQe8sYw1Zr6Ub"
+"""What the markers of the rights drill are made with: the same every time, so that later runs know them."""
+
+
+def rights_mac(what: str) -> str:
+    """Return ten characters that only ``RIGHTS_KEY`` yields, as the drill makes its markers of them."""
+    digest = hmac.new(RIGHTS_KEY.encode(), f"policyproof canary {what}".encode(), "sha256").digest()
+    return b32encode(digest).decode().lower()[:10]
+
+
 PLANTED_NAME = "Theodora Vanterpool"
 PLANTED_EMAIL = "theodora.vanterpool@example.org"
 DELETED_NAME = "Barnaby Quackenbush"
@@ -75,6 +87,8 @@ def all_values() -> list[str]:
         *map(grouped, cards()),
         *SECRETS.values(),
         ORPHAN_PASSWORD,
+        RIGHTS_KEY,
+        rights_mac("prefix"),
         PLANTED_NAME,
         PLANTED_EMAIL,
         DELETED_NAME,

@@ -32,7 +32,6 @@ class People:
 
     databases: Databases
     log: Path
-    key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     sessions: dict[str, str] = field(default_factory=dict, repr=False)  # digest of a token → account
     faults: set[str] = field(default_factory=set)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab import api, backups, databases, logfiles, people, postgres, site, transport
+from lab import api, backups, canaries, databases, logfiles, people, postgres, site, transport
 from lab.planting import Plant, merge
 from lab.rows import SEED, Values, generate
 
@@ -73,7 +73,7 @@ class Lab:
             "LAB_SITE_HTTP_URL": self.plain_url,
             "LAB_API_URL": self.site.url,
             "LAB_API_TOKEN": self.site.token,
-            "LAB_RIGHTS_KEY": self.people.key,
+            "LAB_RIGHTS_KEY": canaries.RIGHTS_KEY,
             "LAB_SITE_CA": str(self.site.ca),
             "LAB_CONFIG_DIR": str(self.configs),
             "LAB_LOG_DIR": str(self.logs),

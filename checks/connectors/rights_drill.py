@@ -41,6 +41,7 @@ class Drill:
     looks: dict[str, tuple[Marks | NotAssessed, Marks | NotAssessed]] = field(default_factory=dict)
     live: Hunt = field(default_factory=Hunt)  # after the correction
     deletion: NotAssessed | None = None
+    signed_in: int | NotAssessed | None = None  # status for the corrected address, before the deletion
     doors: dict[str, int | NotAssessed] = field(default_factory=dict)  # status of what must be refused
     after: Hunt = field(default_factory=Hunt)  # after the deletion
     swept: list[str] = field(default_factory=list)  # codes of earlier canaries taken away now
@@ -105,7 +106,9 @@ class Person:
         try:
             reply = self._caller.call(session, values, None)
             if reply.done:
-                self.tokens.append(kept(session, reply, self._caller.name)["token"])
+                learnt = kept(session, reply, self._caller.name)
+                self.tokens.append(learnt.pop("token"))
+                self._values |= learnt
         except NotAssessed as error:
             return error
         return reply.status
@@ -155,9 +158,8 @@ def run(
     )
     with _taken_away(person, rights, drill):
         person.do(rights.create)
-        if rights.session is not None:
-            person.do(rights.session)
-            person.do(rights.session)  # another device: it has to be signed out too
+        person.do(rights.session)
+        person.do(rights.session)  # another device: it has to be signed out too
         for step in rights.use:
             person.do(step)
         drill.exported = person.marks(rights.export)
@@ -168,6 +170,8 @@ def run(
             drill.correction = error
         drill.exported_after = person.marks(rights.export)
         drill.looks = {step.name: (before[step.name], person.marks(step)) for step in rights.look}
+        if "email" in drill.corrected:  # the corrected address opens, or being refused later shows nothing
+            drill.signed_in = person.sign_in(rights.session, corrected=True)
         drill.live = hunt(canaries, inventory, view, LIVE)
     if drill.deletion is None:
         _knock(person, rights, drill)
@@ -187,8 +191,8 @@ def _taken_away(person: Person, rights: Rights, drill: Drill) -> Iterator[None]:
         except NotAssessed as error:
             drill.deletion = drill.unclean = error
             with suppress(NotAssessed):  # once more, in a new session
-                if rights.session is not None:
-                    person.sign_in(rights.session, corrected=drill.correction is None)
+                for new in (False, True):
+                    person.sign_in(rights.session, corrected=new)
                 person.do(rights.delete)
                 drill.unclean = None
 
@@ -202,11 +206,16 @@ def _knock(person: Person, rights: Rights, drill: Drill) -> None:
             name = f"{step.name}, session {number} of {len(tokens)}"
             # What did not open before shows nothing by being shut now.
             drill.doors[name] = was if isinstance(was, NotAssessed) else person.status(step, token)
-    if rights.session is not None:
-        for new in (False, True) if "email" in drill.corrected else (False,):
-            address = "corrected" if new else "first"
-            name = f"{rights.session.name}, {address} address"
-            drill.doors[name] = person.sign_in(rights.session, corrected=new)
+    for new in (False, True) if "email" in drill.corrected else (False,):
+        address = "corrected" if new else "first"
+        name = f"{rights.session.name}, {address} address"
+        known = drill.signed_in if new else 200
+        opened = isinstance(known, int) and 200 <= known < 300
+        drill.doors[name] = (
+            person.sign_in(rights.session, corrected=new)
+            if opened
+            else NotAssessed("it did not open before the deletion either, so being refused shows nothing")
+        )
 
 
 def _sweep(caller: Caller, rights: Rights, canaries: Canaries, found: Hunt, now: datetime) -> list[str]:
@@ -215,7 +224,7 @@ def _sweep(caller: Caller, rights: Rights, canaries: Canaries, found: Hunt, now:
     swept: list[str] = []
     for code in list(codes)[:SWEPT]:
         person = Person(caller, rights, canaries, canaries.of(code))
-        if rights.session is None or now - person.canary.made < LEFT_BEHIND:
+        if now - person.canary.made < LEFT_BEHIND:
             continue
         for corrected_too in (False, True):
             person.sign_in(rights.session, corrected=corrected_too)
@@ -228,9 +237,8 @@ def _sweep(caller: Caller, rights: Rights, canaries: Canaries, found: Hunt, now:
 
 
 def _all(rights: Rights) -> Iterator[Step]:
-    yield from (rights.create, *rights.use, *rights.look, rights.export, rights.correct, rights.delete)
-    if rights.session is not None:
-        yield rights.session
+    yield from (rights.create, rights.session, *rights.use, *rights.look)
+    yield from (rights.export, rights.correct, rights.delete)
 
 
 def _braces(step: Step) -> list[str]:

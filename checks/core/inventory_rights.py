@@ -25,14 +25,14 @@ class RightsSection(Sections):
         entry: Mapping[str, Any] = item["rights"]
         if item["kind"] != "api":
             raise self._error(f"only an api has rights, not a {item['kind']}", *at)
-        one = {key: _step(entry[key]) for key in _STEPS if key in entry}
+        one = {key: _step(entry[key]) for key in _STEPS}
         many = {key: tuple(_step(step) for step in entry.get(key, ())) for key in ("use", "look")}
         rights = Rights(
             id=f"{name}.rights",
             title=entry["title"],
             mail_domain=entry["mail_domain"],
             create=one["create"],
-            session=one.get("session"),
+            session=one["session"],
             use=many["use"],
             look=many["look"],
             export=one["export"],
@@ -82,15 +82,19 @@ class RightsSection(Sections):
             raise self._error(
                 "correct changes nothing: it needs a {new_…}, such as {new_email}", *at, "correct"
             )
-        if not any("token" in step.keep for _, step in _in_order(rights)):
-            raise self._error("no step keeps the token: add 'keep: {token: path.in.answer}'", *at)
+        if "token" not in rights.session.keep:
+            message = "keeps no token: add 'keep: {token: path.in.answer}'"
+            raise self._error(message, *at, "session")
+        for found in placeholders(rights.session) | placeholders(rights.delete):
+            if found not in marks | rights.session.keep.keys() | {"password"}:
+                message = f"keeps no {found}, and a canary that a crash left could not sign in and be deleted"
+                raise self._error(message, *at, "session")
 
 
 def _in_order(rights: Rights) -> Iterator[tuple[tuple[Key, ...], Step]]:
     """Yield each step with where it stands."""
     yield ("create",), rights.create
-    if rights.session is not None:
-        yield ("session",), rights.session
+    yield ("session",), rights.session
     for key in ("use", "look"):
         yield from (((key, index), step) for index, step in enumerate(getattr(rights, key)))
     yield from ((("export",), rights.export), (("correct",), rights.correct), (("delete",), rights.delete))

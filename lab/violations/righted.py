@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from base64 import b32encode
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lab import canaries
 from lab.planting import plant
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def canary_of_old(lab: Lab) -> None:
     """Leave what a drill of long ago brought in; its marker is made as the drill would make it."""
     then = lab.now - timedelta(days=60)
     code = b32encode(int(then.timestamp()).to_bytes(4, "big") + b"\x07").decode().lower()
-    marker = _mac(lab, "prefix") + code + _mac(lab, f"field {code} email")
+    marker = canaries.rights_mac("prefix") + code + canaries.rights_mac(f"field {code} email")
     lab.databases.run(
         "cloud-db",
         """INSERT INTO error_report (id, message, stack, context, client_ip, created_at)
@@ -57,8 +57,3 @@ def canary_of_old(lab: Lab) -> None:
         user=f"{marker}@canary.example",
         when=then,
     )
-
-
-def _mac(lab: Lab, what: str) -> str:
-    digest = hmac.new(lab.people.key.encode(), f"policyproof canary {what}".encode(), "sha256").digest()
-    return b32encode(digest).decode().lower()[:10]

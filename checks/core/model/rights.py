@@ -50,10 +50,10 @@ class Rights:
     title: str
     mail_domain: str
     create: Step
+    session: Step  # a canary of an earlier run is taken away by what this alone lets it do
     export: Step
     correct: Step
     delete: Step
-    session: Step | None = None
     use: tuple[Step, ...] = ()
     look: tuple[Step, ...] = ()
     remains: tuple[Remains, ...] = ()

@@ -185,3 +185,19 @@ def test_a_lock_that_cannot_be_used(tmp_path: Path) -> None:
         policy_for({"acme": POLICY}, "acne", shown="policy.lock")
     with pytest.raises(PolicyLockError, match="no numbered section"):
         lock(read_policy("Just some words."), "acme", "x.txt", date(2026, 11, 24))
+
+
+CHANGING = CONTROL.replace("kind: dataset", "kind: rights").replace("params: {grace: P1D}\n", "")
+CHANGING = CHANGING.replace("retention.oldest_row_within_limit", "rights.export_is_complete")
+
+
+def test_a_control_that_changes_its_target_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(CHANGING)
+    with pytest.raises(ControlError, match=r":8: check rights.export_is_complete changes .* 'changes: true'"):
+        load_control(path)
+    path.write_text(CHANGING + "changes: true\n")
+    assert load_control(path).changes
+    path.write_text(CONTROL + "changes: true\n")
+    with pytest.raises(ControlError, match="none of its checks changes anything"):
+        load_control(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from checks.core.errors import InventoryError, MissingAddress
 from checks.core.inventory import load_inventory, merged
-from checks.core.model import Dataset, Period, Processor
+from checks.core.model import Dataset, Period, Processor, Rights
 
 ROOT = Path(__file__).parents[3]
 
@@ -164,3 +165,66 @@ def test_a_period_counts_by_the_calendar(period: str, start: datetime) -> None:
 @pytest.mark.parametrize("environment", ["lab", "staging", "production"])
 def test_the_real_inventory_loads_for(environment: str) -> None:
     assert load_inventory(ROOT / "inventory.yaml", environment, {}).organization == "Enfyra"
+
+
+RIGHTS = """\
+endpoints:
+  api:
+    kind: api
+    title: API
+    address: API_URL
+    rights:
+      title: Rights
+      key: RIGHTS_KEY
+      mail_domain: canary.example
+      create: {method: POST, path: /p, body: {mail: "{email}", name: "{name}", key: "{password}"}, keep: {id: id}}
+      session: {method: POST, path: /s, body: {mail: "{email}", key: "{password}"}, keep: {token: t, id: id}}
+      export: {method: GET, path: "/p/{id}"}
+      correct: {method: PATCH, path: "/p/{id}", body: {name: "{new_name}"}}
+      delete: {method: DELETE, path: "/p/{id}"}
+      remains: [{place: crm.people, within: P30D}, {place: app, basis: law}]
+"""
+
+
+def test_rights_are_a_target_of_their_own_with_their_own_secrets(tmp_path: Path) -> None:
+    inventory = load(tmp_path, GOOD + RIGHTS, LAB_RIGHTS_KEY="sesame")
+    target = inventory.targets["api.rights"]
+    assert target.kind == "rights"
+    assert set(target.secrets) == {"key"}
+    assert "sesame" not in repr(target)
+    spec = target.spec
+    assert isinstance(spec, Rights)
+    assert spec.remaining("crm.people") is not None
+    assert spec.remaining("crm.others") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{new_name}", "{new_nane}", "nothing fills {new_nane} (did you mean 'new_name'?)"),
+        ('path: "/p/{id}"}\n      correct', 'path: "/p/{di}"}\n      correct', "nothing fills {di} (did you"),
+        ("{name}", "{Full Name}", "{Full Name} is no placeholder such as {email}"),
+        ("{new_name}", "{name}", "correct changes nothing"),
+        ('mail: "{email}", name', "name", "create needs {email}"),
+        ("token: t, id: id", "id: id", "keeps no token"),
+        ("token: t, id: id", "token: t", "keeps no id, and a canary that a crash left"),
+        ("crm.people, within", "crm.pepole, within", "unknown store, dataset, log or backup 'crm.pepole'"),
+        ("kind: api", "kind: site", "only an api has rights"),
+        ("mail_domain", "mail_domian", "unknown key 'mail_domian'"),
+        ("within: P30D", "within: P30D, basis: law", ""),
+        ("method: GET", "method: GTE", "'GTE' is not one of"),
+    ],
+)
+def test_a_mistake_in_rights_is_one_line(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert old in RIGHTS
+    with pytest.raises(InventoryError) as error:
+        load(tmp_path, GOOD + RIGHTS.replace(old, new, 1))
+    assert words in str(error.value)
+    assert re.match(r".*inventory\.yaml:\d+: ", str(error.value))
+    assert "\n" not in str(error.value)
+
+
+def test_drills_are_those_we_have(tmp_path: Path) -> None:
+    text = GOOD.replace("synthetic: true", "synthetic: true, drills: [rihgts]")
+    with pytest.raises(InventoryError, match="'rihgts'"):
+        load(tmp_path, text)
