@@ -177,7 +177,8 @@ endpoints:
       title: Rights
       key: RIGHTS_KEY
       mail_domain: canary.example
-      create: {method: POST, path: /p, body: {mail: "{email}", name: "{name}", key: "{password}"}, keep: {id: id}}
+      create: {method: POST, path: /p, body: {mail: "{email}", name: "{name}", key: "{password}"},
+        keep: {id: id}}
       session: {method: POST, path: /s, body: {mail: "{email}", key: "{password}"}, keep: {token: t, id: id}}
       export: {method: GET, path: "/p/{id}"}
       correct: {method: PATCH, path: "/p/{id}", body: {name: "{new_name}"}}
