@@ -31,6 +31,7 @@ def answers(tables: Sequence[Table]) -> dict[str, Any]:
         "/v1/projects": _few(
             by_name["project"], ("id", "name", "plan", "region", "status", "tags", "created_at")
         ),
+        "/v1/plans": _few(by_name["plan"], ("id", "title", "amount_cents", "currency")),
         "/v1/orders": _few(
             by_name["payment_order"],
             (

@@ -63,6 +63,7 @@ DELETED_EMAIL = "barnaby.quackenbush@example.org"
 BACKUP_NAME = "Ottilie Featherington"
 BACKUP_EMAIL = "ottilie.featherington@example.org"
 BILLING_NAME = "Cornelius Abercrombie"
+HASH_IN_API = "$2b$12$" + "LabCanaryHashNotReal." + "q7Wm3ZkV9rTn1XsB5cYd8eFg2hJk4Lp6"
 ERROR_EMAIL = "leopold.ravenscroft@example.net"
 
 
@@ -97,6 +98,7 @@ def all_values() -> list[str]:
         BACKUP_EMAIL,
         BILLING_NAME,
         ERROR_EMAIL,
+        HASH_IN_API,
         *(str(row[1]) for row in people),
         *(str(row[3]) for row in people),
     ]

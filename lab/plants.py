@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from checks.core.errors import nearest
 from lab.errors import LabError
 from lab.planting import REGISTERED, Plant
-from lab.violations import browsed, declared, filed, reached, righted, served, stored
+from lab.violations import answered, browsed, declared, filed, reached, righted, served, stored
 
 __all__ = ["PLANTS", "Plant", "choose"]
 
@@ -19,6 +19,7 @@ _FAMILIES = (
     filed,
     served,
     reached,
+    answered,
     declared,
     righted,
     browsed,

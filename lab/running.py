@@ -74,6 +74,7 @@ class Lab:
             "LAB_API_URL": self.site.url,
             "LAB_API_TOKEN": self.site.token,
             "LAB_RIGHTS_KEY": canaries.RIGHTS_KEY,
+            **self.site.tenants.addresses(),
             "LAB_SITE_CA": str(self.site.ca),
             "LAB_CONFIG_DIR": str(self.configs),
             "LAB_LOG_DIR": str(self.logs),

@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from lab.tenants import Tenants
 from lab.transport import Transport, authority_file
 
 _TYPES = {
@@ -38,6 +40,7 @@ class Site:
     pages: dict[str, tuple[str, str]] = field(repr=False)
     answers: dict[str, Any] = field(repr=False)
     transport: Transport = field(repr=False)
+    tenants: Tenants = field(default_factory=Tenants, repr=False)
     handlers: dict[str, Handler] = field(default_factory=dict, repr=False)  # by the start of a path
 
     def handler(self, path: str) -> Handler | None:
@@ -61,13 +64,7 @@ class Site:
         path = path.partition("?")[0]
         if method not in ("GET", "HEAD"):
             return HTTPStatus.METHOD_NOT_ALLOWED, _JSON, json.dumps({"error": "only GET is served"})
-        if path.startswith("/v1/"):
-            given = (authorization or "").encode()
-            if not secrets.compare_digest(given, f"Bearer {self.token}".encode()):
-                return HTTPStatus.UNAUTHORIZED, _JSON, json.dumps({"error": "no valid token"})
-            if path in self.answers:
-                return HTTPStatus.OK, _JSON, json.dumps(self.answers[path])
-        elif path in self.pages:
+        if path in self.pages:
             return HTTPStatus.OK, *self.pages[path]
         return HTTPStatus.NOT_FOUND, _JSON, json.dumps({"error": "nothing here"})
 
@@ -80,6 +77,7 @@ def serve(files: Path, openapi: Path, answers: dict[str, Any], ca: Path) -> Iter
     server = _Server()
     url = f"https://127.0.0.1:{server.server_port}"
     server.site = Site(url, ca, secrets.token_urlsafe(24), _pages(files, openapi), answers, transport)
+    server.site.handlers["/v1/"] = partial(server.site.tenants.answer, server.site)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="lab-site", daemon=True)
     thread.start()
     try:

@@ -95,7 +95,7 @@ def operations(document: Mapping[str, Any], base_path: str) -> list[Operation]:
 
 def _paths(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path, item in document["paths"].items():
-        item = _resolve(document, item)
+        item = resolve(document, item)
         if isinstance(path, str) and path.startswith("/") and isinstance(item, Mapping):
             yield path, item
 
@@ -104,8 +104,8 @@ def _operation(
     document: Mapping[str, Any], path: str, item: Mapping[str, Any], get: Mapping[str, Any], prefix: str
 ) -> Operation:
     given: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for raw in [*_listed(item.get("parameters")), *_listed(get.get("parameters"))]:  # the operation's win
-        parameter = _resolve(document, raw)
+    for raw in [*listed(item.get("parameters")), *listed(get.get("parameters"))]:  # the operation's win
+        parameter = resolve(document, raw)
         if isinstance(parameter, Mapping) and isinstance(parameter.get("name"), str):
             given[str(parameter.get("in")), parameter["name"]] = parameter
     needed = [
@@ -122,19 +122,19 @@ def _operation(
 
 def _example(document: Mapping[str, Any], parameter: Mapping[str, Any]) -> Scalar | None:
     """Return the value a parameter's author offers: example, default, constant, first of an enum."""
-    schema = _resolve(document, parameter.get("schema"))
+    schema = resolve(document, parameter.get("schema"))
     schema = schema if isinstance(schema, Mapping) else parameter  # Swagger 2 has no schema here
-    examples = _resolve(document, parameter.get("examples"))
+    examples = resolve(document, parameter.get("examples"))
     named = next(iter(examples.values()), None) if isinstance(examples, Mapping) else None
     offered = [
         parameter.get("example"),
-        _resolve(document, named).get("value") if isinstance(named, Mapping) else None,
+        resolve(document, named).get("value") if isinstance(named, Mapping) else None,
         parameter.get("x-example"),
         schema.get("example"),
-        *_listed(schema.get("examples"))[:1],
+        *listed(schema.get("examples"))[:1],
         schema.get("default"),
         schema.get("const"),
-        *_listed(schema.get("enum"))[:1],
+        *listed(schema.get("enum"))[:1],
     ]
     return next(
         (value for value in offered if isinstance(value, str | int | float) and not isinstance(value, bool)),
@@ -145,9 +145,9 @@ def _example(document: Mapping[str, Any], parameter: Mapping[str, Any]) -> Scala
 def _answers_json(document: Mapping[str, Any], get: Mapping[str, Any]) -> bool:
     """Whether JSON alone is documented as the successful answer."""
     answers = get.get("responses")
-    media: set[str] = set(_listed(get.get("produces")) or _listed(document.get("produces")))
+    media: set[str] = set(listed(get.get("produces")) or listed(document.get("produces")))
     for status, answer in answers.items() if isinstance(answers, Mapping) else ():
-        content = _resolve(document, answer)
+        content = resolve(document, answer)
         content = content.get("content") if isinstance(content, Mapping) else None
         if str(status).startswith("2") and isinstance(content, Mapping):
             media |= {str(name) for name in content}
@@ -156,7 +156,7 @@ def _answers_json(document: Mapping[str, Any], get: Mapping[str, Any]) -> bool:
 
 
 def _prefix(document: Mapping[str, Any]) -> str:
-    servers = _listed(document.get("servers"))
+    servers = listed(document.get("servers"))
     server = servers[0] if servers and isinstance(servers[0], Mapping) else {}
     url = server.get("url", document.get("basePath", ""))
     if not isinstance(url, str):
@@ -172,7 +172,7 @@ def _prefix(document: Mapping[str, Any]) -> str:
     return path if path.startswith("/") or not path else f"/{path}"
 
 
-def _resolve(document: Mapping[str, Any], node: Any) -> Any:
+def resolve(document: Mapping[str, Any], node: Any) -> Any:
     """Follow local references; what leads nowhere is an empty mapping."""
     for _ in range(20):
         if not isinstance(node, Mapping) or not isinstance(node.get("$ref"), str):
@@ -185,5 +185,6 @@ def _resolve(document: Mapping[str, Any], node: Any) -> Any:
     return {}
 
 
-def _listed(node: Any) -> list[Any]:
+def listed(node: Any) -> list[Any]:
+    """Return ``node`` if it is a list, else an empty one."""
     return list(node) if isinstance(node, list) else []

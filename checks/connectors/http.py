@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Self
 
 import yaml
 
+from checks.connectors.api_access import ApiAccess
 from checks.connectors.api_operations import Operation, Seen, operations
+from checks.connectors.api_send import Sender
 from checks.connectors.http_fetch import LOGIN_PATH, Answer, Fetcher
 from checks.core.errors import NotAssessed, Nothing, TimedOut, Unreachable, Unreadable
 from checks.core.model import Endpoint, Location, Target
@@ -119,12 +121,13 @@ class Site:
         return page_resources.resources(page.text, page.url)
 
 
-class Api:
-    """An API that documents itself with OpenAPI; only GET is ever sent."""
+class Api(ApiAccess):
+    """An API that documents itself with OpenAPI; only GET is sent unless the inventory opts in to probes."""
 
     kind: ClassVar[str] = "api"
 
-    def __init__(self, target: Target, fetcher: Fetcher) -> None:
+    def __init__(self, target: Target, fetcher: Sender) -> None:
+        super().__init__()
         assert isinstance(target.spec, Endpoint)  # noqa: S101  the inventory's loader sees to it
         self.target = target
         self.spec = target.spec
@@ -135,7 +138,7 @@ class Api:
     @contextmanager
     def open(cls, target: Target, *, timeout: float = 10.0) -> Iterator[Self]:
         """Yield the view; ``timeout`` (seconds) bounds each wait, three times that a whole exchange."""
-        with Fetcher.open(target, timeout=timeout) as fetcher:
+        with Sender.open(target, timeout=timeout) as fetcher:
             yield cls(target, fetcher)
 
     def document(self) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from checks.core.errors import InventoryError, nearest
+from checks.core.inventory_probes import secrets_of
 from checks.core.inventory_rights import RightsSection
 from checks.core.inventory_sections import FILE_SECTIONS
 from checks.core.model import (
@@ -126,6 +127,9 @@ class _Loader(RightsSection):
             if spec.id in targets:
                 raise self._error(f"id {spec.id!r} is used by another target", section, spec.id)
             secrets = {key: self._address(item[key]) for key in ("token", "ca", "key", "http") if key in item}
+            secrets |= {
+                key: self._address(variable) for key, variable in secrets_of(item, self.environment).items()
+            }
             targets[spec.id] = Target(
                 id=spec.id,
                 kind=kind,

@@ -10,6 +10,7 @@ from typing import Any
 
 from checks.core import vocabulary
 from checks.core.errors import InventoryError, nearest
+from checks.core.inventory_probes import probes_of
 from checks.core.model import (
     Agreement,
     Attestation,
@@ -210,6 +211,8 @@ class Sections:
             essential_storage=tuple(item.get("essential_storage", ())),
             crawl=MappingProxyType(dict(item.get("crawl", {}))),
             consent=MappingProxyType(dict(item.get("consent", {}))),
+            public=tuple(item.get("public", ())),
+            probes=probes_of(self.document, name, self.environment, self.known_environments),
             line=self._line("endpoints", name),
         )
 

@@ -60,6 +60,7 @@ class Workbench:
         self.lab.site.pages.clear()
         self.lab.site.pages.update(self.pages)
         self.lab.site.transport.reset()
+        self.lab.site.tenants.reset()
         self.lab.site.answers.clear()
         self.lab.site.answers.update(copy.deepcopy(dict(self.answers)))
 

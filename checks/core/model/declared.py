@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from checks.core.model.probes import Probes
 from checks.core.model.rights import Rights
 from checks.core.model.words import NOTHING, Address, Location, Period
 
@@ -155,6 +156,8 @@ class Endpoint:
     essential_storage: tuple[str, ...] = ()  # site: the same for keys in the browser's storage
     crawl: Mapping[str, Any] = field(default_factory=lambda: NOTHING)  # site: depth, pages, wait
     consent: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # site: CSS selectors of a dialog
+    public: tuple[str, ...] = ()  # api: paths that answer whoever asks; a "*" stands for anything
+    probes: Probes | None = None  # api: what may be tried beyond plain GETs
     line: int | None = None
 
 

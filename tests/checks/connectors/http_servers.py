@@ -30,6 +30,14 @@ class Client:
     path: str
     headers: Mapping[str, str]
     closed: bool = False
+    begun: bytes = b""  # of its body, what came with the headers
+
+    def body(self) -> bytes:
+        """Return the body, of stated length."""
+        data = self.begun
+        while len(data) < int(self.headers.get("content-length", "0")):
+            data += self.connection.recv(65536)
+        return data
 
     def send(self, data: bytes) -> None:
         self.connection.sendall(data)
@@ -139,7 +147,7 @@ def _read(connection: socket.socket) -> Client | None:
     first, *rest = data.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
     method, path, _ = first.split(" ")
     headers = dict(line.lower().split(": ", 1) for line in rest)
-    return Client(connection, method, path, headers)
+    return Client(connection, method, path, headers, begun=data.partition(b"\r\n\r\n")[2])
 
 
 def page(

@@ -1,0 +1,234 @@
+"""Who gets what from an API: strangers, readers of low privilege, other tenants, guessers (policy 7.2, 8.2).
+
+A refusal proves something only beside the same request that is granted: each check first sees that the
+thing is there for whom it is meant.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from checks.connectors.api_access import Visit
+from checks.connectors.api_contract import fields
+from checks.connectors.api_queries import Asking
+from checks.connectors.api_replies import Reply
+from checks.connectors.http import Api
+from checks.core.errors import NotAssessed, Unreadable
+from checks.core.model import Location, Measure, Observation
+from checks.core.registry import Scope, check
+
+REFUSED = frozenset({401, 403, 404})
+WRONG = frozenset({400, 401, 403, 404, 422})  # how a login says that it does not know the pair
+HELD = frozenset({403, 423, 429})  # how it says: not now (RFC 6585, 4 for 429)
+_SHARED_KEYS = ("id", "uuid", "slug", "key", "number", "email")
+
+
+@check(reads="api")
+def strangers_get_public_only(api: Api) -> Iterator[Observation]:
+    """Without credentials only what the inventory lists as public answers (ASVS 4.0.3, 4.1.1; API2:2023)."""
+    own = dict(api.own())
+    for name, reply in api.replies():
+        if isinstance(reply, NotAssessed):
+            if name.endswith("(nobody)"):
+                yield Observation.unseen(name, reply.reason)
+            continue
+        if reply.who != "nobody":
+            continue
+        if api.is_public(reply.path):
+            yield Observation.met(name, "is public", Measure(1, "requests"), reply.location)
+            continue
+        granted = own.get(f"GET {reply.path}")
+        if reply.good:
+            detail = f"HTTP {reply.status} without credentials, and the inventory does not list it as public"
+            yield Observation.violated(name, detail, location=reply.location)
+        elif not (isinstance(granted, Reply) and granted.good):
+            yield Observation.unseen(name, "with credentials it does not answer either")
+        elif reply.status in REFUSED or 300 <= reply.status < 400:
+            yield Observation.met(name, f"HTTP {reply.status}", Measure(1, "requests"), reply.location)
+        else:
+            yield Observation.unseen(name, f"HTTP {reply.status} is neither the thing nor a refusal")
+
+
+@check(reads="api")
+def reader_cannot_ask_for_hidden(
+    api: Api, scope: Scope, *, categories: tuple[str, ...]
+) -> Iterator[Observation]:
+    """A user of low privilege reaches no never-published field by projection, filter, sort or relation.
+
+    OWASP API3:2023 (broken object property level authorization), ASVS 4.0.3, 4.2.1 and 13.2.2. A filter
+    or an order that obeys a hidden field gives its values away bit by bit, though it shows none.
+    """
+    probes = api.probes()
+    api.own()
+    columns = api.hidden_columns(scope.inventory, categories)
+    hidden = {column.partition(".")[2]: column for column in columns.values()}
+    if not probes.query:
+        raise NotAssessed(f"{api.target.id}: the inventory declares no way to ask (probes.query)")
+    refused: Counter[tuple[str, str]] = Counter()
+    for asked in Asking(api, api.visit("reader"), probes.query, probes.relations).results(tuple(hidden)):
+        path = f"GET {asked.operation.path}" if asked.operation else "lists"
+        subject = f"{path} (reader, {asked.way})"
+        if asked.problem is not None:
+            yield Observation.unseen(f"{subject} {asked.field}".rstrip(), asked.problem)
+        elif asked.obeyed:
+            said = "shows" if asked.way in {"projection", "relation"} else "obeys"
+            column = f"column {hidden[asked.field]} that is never published"
+            detail = f"HTTP {asked.status}: {said} {asked.field}, {column}"
+            yield Observation.violated(f"{subject} {asked.field}", detail)
+        else:
+            refused[subject, asked.way] += 1
+    for (subject, way), number in refused.items():
+        detail = f"{number} hidden fields by {way}: refused or ignored"
+        yield Observation.met(subject, detail, Measure(number, "requests"))
+
+
+@check(reads="api")
+def tenants_are_apart(api: Api) -> Iterator[Observation]:
+    """Neither test tenant's credentials read the other's things (OWASP API1:2023, ASVS 4.0.3, 4.2.1)."""
+    probes = api.probes()
+    api.own()
+    if len(probes.tenants) != 2:
+        raise NotAssessed(f"{api.target.id}: the inventory declares no two test tenants (probes.tenants)")
+    first, second = (api.visit(f"tenant {name}") for name in probes.tenants)
+    yield from _apart(api, first, second, probes.shared)
+    yield from _apart(api, second, first, probes.shared)
+
+
+def _apart(api: Api, asks: Visit, owns: Visit, shared: tuple[str, ...]) -> Iterator[Observation]:
+    """Yield what ``asks`` sees of what ``owns`` has."""
+    mine = {operation.path: reply for operation, reply in asks.replies}
+    for operation, theirs in owns.replies:
+        if any(fnmatch.fnmatchcase(operation.path, pattern) for pattern in (*shared, *api.spec.public)):
+            continue
+        subject = f"GET {operation.path} ({asks.who}, of {owns.who})"
+        if isinstance(theirs, NotAssessed):
+            yield Observation.unseen(subject, theirs.reason)
+            continue
+        things = _things(theirs)
+        if not theirs.good or not things:
+            yield Observation.unseen(subject, f"HTTP {theirs.status}: {owns.who} has nothing there itself")
+            continue
+        reply = mine[operation.path]
+        if any(parameter.place == "path" and parameter.value is None for parameter in operation.parameters):
+            reply = api.ask(operation, seen=owns.seen, who=asks.who, signer=asks.signer)
+        if isinstance(reply, NotAssessed):
+            yield Observation.unseen(subject, reply.reason)
+            continue
+        both = len(things & _things(reply)) if reply.good else 0
+        measure = Measure(1, "requests")
+        if both:
+            detail = (
+                f"HTTP {reply.status}: {both} of {len(things)} things of the other tenant are in the answer"
+            )
+            yield Observation.violated(subject, detail, location=reply.location)
+        elif reply.good or reply.status in REFUSED:
+            detail = f"HTTP {reply.status}, none of the other's {len(things)} things"
+            yield Observation.met(subject, detail, measure, reply.location)
+        else:
+            yield Observation.unseen(subject, f"HTTP {reply.status} is neither an answer nor a refusal")
+
+
+def _things(reply: Reply) -> set[str]:
+    """Return what marks each thing in an answer: its identifiers, else the whole of it."""
+    body = reply.json()
+    items: list[Any] = body if isinstance(body, list) else [body]
+    if isinstance(body, dict):
+        lists = [value for value in body.values() if isinstance(value, list)]
+        items = lists[0] if len(lists) == 1 and not any(k in body for k in _SHARED_KEYS) else [body]
+    found: set[str] = set()
+    for item in items:
+        if isinstance(item, dict) and item:
+            marks = {f"{key}={item[key]}" for key in _SHARED_KEYS if isinstance(item.get(key), str | int)}
+            found |= marks or {json.dumps(item, sort_keys=True)}
+    return found
+
+
+@check(reads="api")
+def no_default_credentials(api: Api) -> Iterator[Observation]:
+    """No user and password that a product ships with opens the login (OWASP ASVS 4.0.3, 2.5.4; CWE-1392)."""
+    api.own()
+    login, probes = api.login()
+    if not probes.defaults:
+        raise NotAssessed(f"{api.target.id}: the inventory lists no default credentials (probes.defaults)")
+    good = _login_works(api)
+    for number, pair in enumerate(probes.defaults, 1):
+        subject = f"default pair {number} of {len(probes.defaults)}"
+        where = Location(scope_path(api), pair.line)
+        reply = api.sign_in(pair.user, pair.password)
+        if isinstance(reply, NotAssessed):
+            yield Observation.unseen(subject, reply.reason, where)
+        elif reply.good and _keys(reply) >= _keys(good):
+            detail = f"HTTP {reply.status} from POST {login.path}: it is let in"
+            yield Observation.violated(subject, detail, location=where)
+        elif reply.status in WRONG:
+            yield Observation.met(subject, f"HTTP {reply.status}", Measure(1, "logins"), where)
+        else:
+            yield Observation.unseen(subject, f"HTTP {reply.status} does not say whether it is let in", where)
+
+
+@check(reads="api")
+def failed_logins_are_slowed(api: Api) -> Iterator[Observation]:
+    """Wrong passwords, one after another, are soon refused or slowed (OWASP ASVS 4.0.3, 2.2.1; CWE-307).
+
+    At most as many as the inventory says, never over twelve, and only on the account that it names.
+    """
+    api.own()
+    login, _ = api.login()
+    if login.account is None:
+        raise NotAssessed(
+            f"{api.target.id}: the inventory names no account for failed logins (probes.login.account)"
+        )
+    _login_works(api)
+    subject = f"POST {login.path}"
+    took: list[float] = []
+    for number in range(1, login.tries + 1):
+        started = time.monotonic()
+        reply = api.sign_in(login.account, secrets.token_urlsafe(12))
+        took.append(time.monotonic() - started)
+        if isinstance(reply, NotAssessed):
+            raise reply
+        measure = Measure(number, "logins")
+        if reply.good:
+            raise Unreadable(f"{api.target.id}: {subject}: a wrong password was answered HTTP {reply.status}")
+        if reply.status == 429 or (reply.status in HELD and number > 1):
+            yield Observation.met(subject, f"refused with HTTP {reply.status} at try {number}", measure)
+            return
+        if reply.status not in WRONG:
+            raise Unreadable(f"{api.target.id}: {subject}: HTTP {reply.status} at try {number}")
+    early, late = min(took[:2]), min(took[-2:])
+    if late >= 1 and late >= 2 * early:
+        yield Observation.met(
+            subject, f"slowed from {early:.1f} to {late:.1f} s a try", Measure(login.tries, "logins")
+        )
+    else:
+        detail = f"{login.tries} wrong passwords in {sum(took):.1f} s, none refused or slowed"
+        yield Observation.violated(subject, detail, Measure(login.tries, "logins"))
+
+
+def _login_works(api: Api) -> Reply:
+    """Return the reply to the login that works; raises if it does not, for then a refusal says nothing."""
+    login, _ = api.login()
+    good = api.sign_in(*api.credentials())
+    if isinstance(good, NotAssessed):
+        raise good
+    if not good.good or not _keys(good):
+        raise Unreadable(
+            f"{api.target.id}: POST {login.path}: HTTP {good.status} for the login that should work"
+        )
+    return good
+
+
+def _keys(reply: Reply) -> frozenset[str]:
+    body = reply.json()
+    return frozenset(name for name, _ in fields(body)) if isinstance(body, dict) else frozenset()
+
+
+def scope_path(api: Api) -> str:
+    """Return the inventory's path, as the target's own location names it."""
+    return api.target.location.path if api.target.location else "inventory.yaml"

@@ -1,0 +1,87 @@
+"""An API as several people find it: tenants, a reader of low privilege, whoever tries to log in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from checks.connectors.api_operations import Operation, Seen
+from checks.connectors.api_replies import Replies, Reply
+from checks.connectors.api_send import Signer, bearer, nobody
+from checks.core.errors import NotAssessed, Nothing
+from checks.core.model import Inventory
+from checks.core.model.probes import Login, Probes
+from checks.detectors.secrets import plain_name
+
+
+class Visit:
+    """Every documented GET as one person gets it, each list's first item opening what stands under it."""
+
+    def __init__(self, api: ApiAccess, who: str, signer: Signer) -> None:
+        self.who = who
+        self.signer = signer
+        self.seen = Seen()
+        self.replies: list[tuple[Operation, Reply | NotAssessed]] = [
+            (operation, api.ask(operation, seen=self.seen, who=who, signer=signer))
+            for operation in api.listed()
+        ]
+
+
+class ApiAccess(Replies):
+    """Mixed into the view of an API: the same requests in other people's names."""
+
+    def visit(self, secret: str) -> Visit:
+        """Return the tour of whoever the secret ``secret`` (``reader``, ``tenant a``) belongs to.
+
+        Raises ``MissingAddress`` if the variable is not set, ``Nothing`` if none is declared.
+        """
+        if secret not in self.target.secrets:
+            raise Nothing(f"{self.target.id}: the inventory declares no token for {secret}")
+        return Visit(self, secret, bearer(self.target.id, self.target.secrets[secret]))
+
+    def login(self) -> tuple[Login, Probes]:
+        """Return what may be tried on the login; raises ``Nothing`` if the inventory declares none."""
+        probes = self.probes()
+        if probes.login is None:
+            raise Nothing(f"{self.target.id}: the inventory declares no login (probes.login)")
+        return probes.login, probes
+
+    def credentials(self) -> tuple[str, str]:
+        """Return the user and password that do work; raises ``MissingAddress`` if one is not set."""
+        secrets = self.target.secrets
+        return secrets["login user"].reveal(), secrets["login password"].reveal()
+
+    def sign_in(self, user: str, password: str) -> Reply | NotAssessed:
+        """Return the reply to one login; neither the user nor the password is kept."""
+        login, _ = self.login()
+        return self.request(
+            "POST",
+            login.path,
+            shown=login.path,
+            who="login",
+            signer=nobody,
+            body={login.user: user, login.password: password},
+            sent=user,
+        )
+
+    def hidden_columns(self, inventory: Inventory, categories: tuple[str, ...]) -> Mapping[str, str]:
+        """Return the columns of ``categories``, which are never published, as plain name → ``table.column``.
+
+        Those of the stores that the probes name, else of every store. A name that another table also
+        has for something that may be published says nothing by itself, and is left out. Raises
+        ``Nothing`` if none is left.
+        """
+        probes = self.spec.probes
+        chosen = probes.stores if probes is not None and probes.stores else tuple(inventory.stores)
+        hidden: dict[str, str] = {}
+        shown: set[str] = set()
+        for name in chosen:
+            for dataset in inventory.stores[name].datasets.values() if name in inventory.stores else ():
+                for column, category in dataset.columns.items():
+                    if any(f"{category}.".startswith(f"{wanted}.") for wanted in categories):
+                        hidden.setdefault(plain_name(column), f"{dataset.table}.{column}")
+                    else:
+                        shown.add(plain_name(column))
+        found = {name: column for name, column in hidden.items() if name not in shown}
+        if not found:
+            raise Nothing(f"{self.target.id}: the inventory has no column of {', '.join(categories)}")
+        return found
