@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from base64 import b32decode, b32encode
+from base64 import b32decode, b32encode, b64encode, urlsafe_b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,8 @@ KEY_LENGTH = 16
 _PREFIX, _CODE, _TAG = 10, 8, 10
 LENGTH = _PREFIX + _CODE + _TAG
 """Characters of a marker."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Canaries:
             raise ValueError(f"a key has at least {KEY_LENGTH} characters")
         self._key = key.encode()
         self._prefix = self._mac("prefix", _PREFIX)
+        self._encoded = tuple(_inner(self._prefix.encode(), shift) for shift in range(3))
         self._pattern = re.compile(f"{self._prefix}([a-z2-7]{{0,{_CODE}}})([a-z2-7]{{0,{_TAG}}})")
 
     def new(self, now: datetime) -> Canary:
@@ -66,8 +69,16 @@ class Canaries:
         return self._prefix + canary.code + self._tag(canary.code, name)
 
     def sightings(self, text: str) -> Iterator[Sighting]:
-        """Yield every marker under this key in ``text``, whatever its case, also a cut one."""
-        lowered = text.lower()
+        """Yield every marker under this key in ``text``, whatever its case, also a cut one.
+
+        One within base64 (RFC 4648, 4 and 5), such as the payload of a JSON Web Token, is found too.
+        """
+        yield from self._plain(text.lower())
+        if any(inner in text for inner in self._encoded):
+            for run in _BASE64.findall(text):
+                yield from self._plain(_decoded(run).lower())
+
+    def _plain(self, lowered: str) -> Iterator[Sighting]:
         if self._prefix not in lowered:  # nearly always
             return
         for found in self._pattern.finditer(lowered):
@@ -87,3 +98,17 @@ class Canaries:
     def _mac(self, what: str, size: int) -> str:
         digest = hmac.new(self._key, f"policyproof canary {what}".encode(), sha256).digest()
         return b32encode(digest).decode().lower()[:size]
+
+
+def _inner(raw: bytes, shift: int) -> str:
+    """Return what ``raw`` becomes within base64 if it stands ``shift`` bytes after a multiple of three."""
+    encoded = b64encode(b"\0" * shift + raw).decode().rstrip("=")
+    # The first and last characters depend on what stands before and after.
+    return encoded[(0, 2, 3)[shift] : -1]
+
+
+def _decoded(run: str) -> str:
+    """Return what a run of base64 says, in every way in which it may have begun."""
+    plain = run.replace("+", "-").replace("/", "_")
+    whole = (plain[start : len(plain) - (len(plain) - start) % 4] for start in range(4))
+    return " ".join(urlsafe_b64decode(part).decode("latin-1") for part in whole)

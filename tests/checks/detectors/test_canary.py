@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +37,23 @@ def test_a_later_run_tells_when_a_canary_was_made_from_the_key_alone() -> None:
     (seen,) = Canaries("a key of our own, kept").sightings(marker)
     assert seen.code is not None
     assert OURS.of(seen.code).made == NOW - timedelta(days=40)
+
+
+@given(before=st.text(max_size=9), after=st.text(max_size=9), glued=st.text("ab/+", max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_a_marker_in_base64_is_found(before: str, after: str, glued: str) -> None:
+    canary = OURS.new(NOW)
+    text = f"{before}{OURS.marker(canary, 'email')}@{after}".encode()
+    for encode in (b64encode, urlsafe_b64encode):
+        seen = list(OURS.sightings(f'"{glued}{encode(text).decode()}"'))
+        assert {OURS.field_of(each, ["name", "email"]) for each in seen} == {"email"}
+
+
+def test_a_marker_in_a_json_web_token_is_found() -> None:
+    canary = OURS.new(NOW)
+    parts = ('{"alg":"HS256"}', f'{{"sub":"{OURS.marker(canary, "email")}@x.example"}}', "signed, as it were")
+    token = ".".join(urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+    assert [each.code for each in OURS.sightings(f"GET / Bearer {token}")] == [canary.code]
 
 
 def test_another_key_sees_nothing() -> None:
