@@ -19,6 +19,7 @@ from checks.core.errors import NotAssessed, Refused, Unreachable, Unreadable
 from checks.core.model import Target, Transport
 
 _WEB = ("http", "https")
+_FIRST = ("TLS 1.2", "TLS 1.3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class TransportView:
         self._timeout = timeout
         self._stack = stack
         self._shown: Shown | NotAssessed | NotOffered | None = None
+        self._plain: tls_plain.Plain | None = None
         self._prober: Prober | None = None
         self._replies: dict[str, Reply | NotAssessed] = {}
 
@@ -60,11 +62,30 @@ class TransportView:
 
         Raises a ``NotAssessed`` if the server takes none of them, ``NotOffered`` if it has no TLS.
         """
-        tried = [self._try(name, number) for name, number in VERSIONS.items()]
-        if not any(one.accepted for one in tried):
-            reason = next((one.detail for one in tried if one.accepted is None), "it refuses every version")
+        self._not_in_the_clear()
+        tried = {name: self._try(name, VERSIONS[name]) for name in _FIRST}
+        if any(
+            one.accepted is not None for one in tried.values()
+        ):  # else it would be waited for again and again
+            tried |= {name: self._try(name, number) for name, number in VERSIONS.items() if name not in tried}
+        if not any(one.accepted for one in tried.values()):
+            known = (one.detail for one in tried.values() if one.accepted is None)
+            reason = next(known, "it refuses every version")
             raise Unreachable(f"{self.target.id}: no TLS could be agreed with {self.door.shown}: {reason}")
-        return [*tried, self._try("forbidden cipher suites", VERSIONS["TLS 1.2"], WEAK)]
+        return [
+            *(tried[name] for name in VERSIONS),
+            self._try("forbidden cipher suites", VERSIONS["TLS 1.2"], WEAK),
+        ]
+
+    def _not_in_the_clear(self) -> None:
+        """Raise ``NotOffered`` if a protocol that has TLS from the first byte or never is spoken without."""
+        if self.door.protocol in {"redis", "amqp"} and self._plaintext().accepted:
+            raise NotOffered
+
+    def _plaintext(self) -> tls_plain.Plain:
+        if self._plain is None:
+            self._plain = tls_plain.plaintext(self.door, self._timeout)
+        return self._plain
 
     def _try(self, offer: str, version: int, suites: tuple[int, ...] | None = None) -> Tried:
         try:
@@ -81,6 +102,7 @@ class TransportView:
         """Return the chain and whether it is trusted, looked at once; raises as the first look did."""
         if self._shown is None:
             try:
+                self._not_in_the_clear()
                 self._shown = certificates(self.door, self._timeout, authority_of(self.target))
             except (NotAssessed, NotOffered) as error:
                 self._shown = error
@@ -94,7 +116,7 @@ class TransportView:
         A refusal counts only where the same server goes on once TLS is spoken; if it does not,
         this raises a ``NotAssessed``.
         """
-        plain = tls_plain.plaintext(self.door, self._timeout)
+        plain = self._plaintext()
         if plain.accepted:
             return plain
         try:
