@@ -115,35 +115,40 @@ def cookies_are_guarded(
 @check(reads="transport")
 def no_foreign_origin_reads(view: TransportView, scope: Scope) -> Iterator[Observation]:
     """No other site may read answers with a visitor's credentials (Fetch, CORS protocol; ASVS 14.5.3)."""
-    origins = _origins(view.host)
     for path, usual in _answers(view, scope):
         if isinstance(usual, Observation):
             yield usual
+        else:
+            yield from _foreign_origins(view, scope, path, Location(usual.url))
+
+
+def _foreign_origins(view: TransportView, scope: Scope, path: str, where: Location) -> Iterator[Observation]:
+    """Try every origin on one path, by a request and by the preflight before one."""
+    origins = _origins(view.host)
+    bad = 0
+    for what, origin in origins.items():
+        host = origin.partition("://")[2].partition(":")[0]
+        if what == "a subdomain" and host_matches(host, scope.inventory.own_hosts):
             continue
-        bad = 0
-        for what, origin in origins.items():
-            host = origin.partition("://")[2].partition(":")[0]
-            ours = what == "a subdomain" and host_matches(host, scope.inventory.own_hosts)
-            for method in ("GET", "OPTIONS"):
-                given = {"Origin": origin}
-                if method == "OPTIONS":
-                    given["Access-Control-Request-Method"] = "GET"
-                try:
-                    reply = view.probe(path, method=method, headers=given)
-                except NotAssessed as error:
-                    bad += 1
-                    yield Observation.unseen(path, f"with {what} as origin: {error.reason}")
-                    break
-                fault = None if ours else _cors_fault(reply, origin)
-                if fault is not None:
-                    bad += 1
-                    asked = "" if method == "GET" else " to a preflight"
-                    yield Observation.violated(path, f"{what}{asked}: {fault}", None, Location(reply.url))
-                    break
-        if not bad:
-            measure = Measure(2 * len(origins), "responses")
-            detail = f"{len(origins)} foreign origins tried, none may read"
-            yield Observation.met(path, detail, measure, Location(usual.url))
+        for method in ("GET", "OPTIONS"):
+            preflight = {"Access-Control-Request-Method": "GET"} if method == "OPTIONS" else {}
+            try:
+                reply = view.probe(path, method=method, headers={"Origin": origin, **preflight})
+            except NotAssessed as error:
+                yield Observation.unseen(path, f"with {what} as origin: {error.reason}", where)
+                return
+            fault = _cors_fault(reply, origin)
+            if fault is not None:
+                bad += 1
+                asked = " to a preflight" if preflight else ""
+                yield Observation.violated(path, f"{what}{asked}: {fault}", None, where)
+                break
+            if method == "GET" and (reply.status >= 500 or reply.status == 429):
+                yield Observation.unseen(path, f"with {what} as origin: HTTP {reply.status}", where)
+                return
+    if not bad:
+        measure = Measure(2 * len(origins), "responses")
+        yield Observation.met(path, f"{len(origins)} foreign origins tried, none may read", measure, where)
 
 
 def _origins(host: str) -> dict[str, str]:
