@@ -12,6 +12,7 @@ MEASURES = {
     "overhead": "benchmarks.overhead",
     "growth": "benchmarks.growth",
     "lab": "benchmarks.lab_run",
+    "browser": "benchmarks.browser",
     "cards-accuracy": "benchmarks.cards.found",
     "cards-speed": "benchmarks.cards.speed",
     "cards-parts": "benchmarks.cards.sources",

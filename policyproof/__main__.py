@@ -16,6 +16,7 @@ from policyproof import (
     scan_command,
     serve,
     show,
+    site_command,
     status,
 )
 
@@ -29,6 +30,7 @@ examples:
   policyproof gate staging --new-only               what changed since the run before; stops a deploy
   policyproof ledger verify                         was anything changed since it was recorded?
   policyproof scan /var/log s3://bucket/exports     look for card numbers, wherever they are
+  policyproof site https://www.example.com          cookies, storage and third parties of a web site
   policyproof status                                each environment's last run, and how old it is
   policyproof show last --control CARD-02           what a control saw
   policyproof serve                                 look at the ledger in a browser
@@ -52,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     gate.add_to(commands)
     ledger_command.add_to(commands)
     scan_command.add_to(commands)
+    site_command.add_to(commands)
     status.add_to(commands)
     show.add_to(commands)
     serve.add_to(commands)

@@ -1,0 +1,92 @@
+"""``policyproof site``: names what a site does to visitors, with exit codes to build on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checks.connectors.browser_runtime import CHROMIUM, runtime
+from policyproof.__main__ import main
+from tests.checks.connectors.http_servers import page, serving
+
+VALUE = "grace@person.example"
+BAD = f"""<p>hello<script>document.cookie = "follow={VALUE}; max-age=200000"; localStorage.setItem("seen", "1");
+new Image().src = "https://pixel.third.example/p.gif?who={VALUE}";</script>"""
+QUICK = ("--wait", "0.2", "--timeout", "8")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_browser() -> Iterator[None]:
+    with runtime():
+        yield
+
+
+def test_a_clean_site(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving({"/": page("<p>hello")}) as server:
+        assert main(["site", server.url, "--crawl", "1", *QUICK]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("nothing found\n")
+    assert "1 pages before any choice; 1 pages with Sec-GPC: 1" in said
+
+
+def test_everything_met_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with serving({"/start": page(BAD)}) as server:
+        kept = str(tmp_path / "kept")
+        assert main(["site", f"{server.url}/start", "--screenshots", kept, *QUICK]) == 1
+        text = capsys.readouterr().out
+        assert main(["site", f"{server.url}/start", "--format", "json", *QUICK]) == 1
+        document = json.loads(capsys.readouterr().out)
+    for name in ("follow", "localStorage seen", "pixel.third.example", "an e-mail address", "for 2 days"):
+        assert name in text
+    assert VALUE not in text
+    assert VALUE not in json.dumps(document)
+    assert [one["name"] for one in document["cookies"]] == ["follow"]
+    assert [one["name"] for one in document["storage"]] == ["localStorage seen"]
+    assert [one["name"] for one in document["third_parties"]] == ["pixel.third.example"]
+    assert document["exit_code"] == 1
+    assert len(list((tmp_path / "kept").iterdir())) == 4
+
+
+def test_what_is_said_to_be_essential_is_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving({"/": page("<p>x<script>localStorage.theme = 'dark'</script>")}) as server:
+        assert main(["site", server.url, *QUICK]) == 1
+        assert main(["site", server.url, "--essential", "theme", *QUICK]) == 0
+    assert "localStorage theme" in capsys.readouterr().out
+
+
+def test_a_page_that_fails_is_not_a_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving({"/": page("<p>no", status=503)}) as server:
+        assert main(["site", server.url, *QUICK]) == 3
+    assert "HTTP 503" in capsys.readouterr().out
+
+
+def test_nothing_listens(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving({}) as server:
+        url = server.url
+    assert main(["site", url, *QUICK]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_without_a_browser(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CHROMIUM, "no-such-program")
+    assert main(["site", "https://www.example", *QUICK]) == 3
+    assert capsys.readouterr().err == f"policyproof: {CHROMIUM} names no program that can be started\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["www.example.com"], "such as https://www.example.com"),
+        (["ftp://www.example.com"], "such as https://www.example.com"),
+        (["https://www.example.com:port"], "such as https://www.example.com"),
+        (["https://www.example.com", "--crawl", "0"], "--crawl 0"),
+        (["https://www.example.com", "--wait", "0"], "--wait 0"),
+        (["https://www.example.com", "--ca", "missing.pem"], "no such file"),
+    ],
+)
+def test_mistakes(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["site", *arguments]) == 4
+    assert words in capsys.readouterr().err
