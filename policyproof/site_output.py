@@ -68,7 +68,9 @@ class Report:
 def write_text(report: Report, stream: TextIO) -> None:
     """Write what was met section by section, then the findings, then what it comes to."""
     visit = report.visit
-    states = "; ".join(f"{state.loaded} pages {state.name}" for state in visit.states)
+    states = "; ".join(
+        f"{state.loaded} page{'' if state.loaded == 1 else 's'} {state.name}" for state in visit.states
+    )
     lines = [report.site, f"  {states}"]
     if visit.left:
         lines.append(f"  {visit.left} more links were not followed (--crawl)")

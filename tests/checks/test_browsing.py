@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 import pytest
 
-from checks import browsing
 from checks.connectors.browser import Browser
 from checks.connectors.browser_record import Plan
 from checks.connectors.browser_runtime import runtime
@@ -24,8 +23,12 @@ ASKING = """<!doctype html><p>hello</p>
 <button id="all">Accept all</button> <button id="none" style="{style}">Only necessary</button></div>
 <script>
 const banner = document.getElementById("cookie-banner");
-const choose = (choice) => {{ document.cookie = `choice=${{choice}}; max-age=1000`; banner.remove(); load(); }};
-const load = () => {{ if (document.cookie.includes("choice=all")) document.cookie = "stats=1; max-age=1000"; }};
+const choose = (choice) => {{
+  document.cookie = `choice=${{choice}}; max-age=1000`; banner.remove(); load();
+}};
+const load = () => {{
+  if (document.cookie.includes("choice=all")) document.cookie = "stats=1; max-age=1000";
+}};
 all.onclick = () => choose("all"); none.onclick = () => choose("none");
 if (document.cookie.includes("choice=")) banner.remove();
 load();

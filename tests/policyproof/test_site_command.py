@@ -13,7 +13,8 @@ from policyproof.__main__ import main
 from tests.checks.connectors.http_servers import page, serving
 
 VALUE = "grace@person.example"
-BAD = f"""<p>hello<script>document.cookie = "follow={VALUE}; max-age=200000"; localStorage.setItem("seen", "1");
+BAD = f"""<p>hello<script>document.cookie = "follow={VALUE}; max-age=200000";
+localStorage.setItem("seen", "1");
 new Image().src = "https://pixel.third.example/p.gif?who={VALUE}";</script>"""
 QUICK = ("--wait", "0.2", "--timeout", "8")
 
@@ -29,7 +30,7 @@ def test_a_clean_site(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["site", server.url, "--crawl", "1", *QUICK]) == 0
     said = capsys.readouterr().out
     assert said.endswith("nothing found\n")
-    assert "1 pages before any choice; 1 pages with Sec-GPC: 1" in said
+    assert "1 page before any choice; 1 page with Sec-GPC: 1" in said
 
 
 def test_everything_met_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
