@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import gzip
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -280,6 +282,46 @@ def test_what_is_kept_on_a_legal_basis(service: Service) -> None:
 def test_a_marker_that_is_cut_off_is_nobodys_and_no_pass(service: Service) -> None:
     service.run("INSERT INTO history VALUES (?)", old_marker(3)[:14])
     assert statuses(service.judge()) == {"RIGHT-05": NOT}
+
+
+@pytest.mark.parametrize(
+    ("broken", "allowed", "expected"),
+    [
+        (False, [], {"RIGHT-05": FAIL}),
+        (False, [{"place": "nightly", "within": "P35D"}], {"RIGHT-05": NOT}),  # pending
+        (False, [{"place": "nightly", "within": "P1D"}], {"RIGHT-05": FAIL}),  # overdue
+        (False, [{"place": "nightly", "basis": "audit law"}], {}),
+        (True, [{"place": "nightly", "basis": "audit law"}], {"RIGHT-03": NOT, "RIGHT-05": NOT}),
+    ],
+)
+def test_a_canary_of_an_earlier_run_in_a_backup(
+    service: Service, tmp_path: Path, broken: bool, allowed: list[Any], expected: dict[str, Status]
+) -> None:
+    folder = tmp_path / "backups" / "monday"
+    folder.mkdir(parents=True)
+    dump = gzip.compress(f"COPY person (email) FROM stdin;\n{old_marker(3)}@x.example\n\\.\n".encode())
+    (folder / "dump.sql.gz").write_bytes(dump[:-4] if broken else dump)
+    described = {"path": "dump.sql.gz", "bytes": len(dump), "sha256": hashlib.sha256(dump).hexdigest()}
+    manifest = {
+        "taken": (NOW - timedelta(days=2)).isoformat(),
+        "store": "crm",
+        "files": [described],
+        "tables": {"person": 1},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    wide = copy.deepcopy(INVENTORY)
+    wide["backups"] = {
+        "nightly": {
+            "title": "Nightly",
+            "address": "BACKUP_DIR",
+            "path": "*/manifest.json",
+            "format": "manifest",
+        }
+    }
+    where = str(tmp_path / "backups")
+    verdicts = service.judge(inventory=wide, rights={"remains": allowed}, BACKUP_DIR=where)
+    assert statuses(verdicts) == expected
+    assert broken or "nightly: canary-" in words(verdicts["RIGHT-05"])
 
 
 # ── empty, and not answering ─────────────────────────────────────────────────────────────────────
