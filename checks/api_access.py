@@ -22,6 +22,7 @@ from checks.connectors.http import Api
 from checks.core.errors import NotAssessed, Unreadable
 from checks.core.model import Location, Measure, Observation
 from checks.core.registry import Scope, check
+from checks.detectors.secrets import plain_name
 
 REFUSED = frozenset({401, 403, 404})
 WRONG = frozenset({400, 401, 403, 404, 422})  # how a login says that it does not know the pair
@@ -86,6 +87,46 @@ def reader_cannot_ask_for_hidden(
     for (subject, way), number in refused.items():
         detail = f"{number} hidden fields by {way}: refused or ignored"
         yield Observation.met(subject, detail, Measure(number, "requests"))
+
+
+@check(reads="api")
+def graphql_offers_nothing_hidden(
+    api: Api, scope: Scope, *, categories: tuple[str, ...]
+) -> Iterator[Observation]:
+    """The GraphQL schema has no never-published field, and shows itself to nobody without credentials.
+
+    OWASP API3:2023, ASVS 4.0.3, 13.4.2. Input fields count: a filter gives a value away bit by bit.
+    """
+    api.probes()
+    api.own()
+    hidden = api.hidden_columns(scope.inventory, categories)
+    subject = f"POST {api.spec.graphql}"
+    ours = api.graphql_fields(stranger=False)
+    if not isinstance(ours, list) or not ours:
+        raise (
+            ours
+            if isinstance(ours, NotAssessed)
+            else Unreadable(f"{api.target.id}: {subject}: introspection as ourselves gives no schema")
+        )
+    found = [
+        (field, hidden[name]) for field in ours if (name := plain_name(field.partition(".")[2])) in hidden
+    ]
+    for field, column in found:
+        yield Observation.violated(f"{subject}: {field}", f"is column {column}, which is never published")
+    if not found:
+        yield Observation.met(subject, "no hidden field in the schema", Measure(len(ours), "fields"))
+    stranger = api.graphql_fields(stranger=True)
+    if isinstance(stranger, NotAssessed):
+        yield Observation.unseen(f"{subject} (nobody)", stranger.reason)
+    elif isinstance(stranger, list):
+        detail = f"shows a schema of {len(stranger)} fields without credentials"
+        yield Observation.violated(f"{subject} (nobody)", detail)
+    elif stranger.status in REFUSED or stranger.status == 400 or "errors" in _keys(stranger):
+        yield Observation.met(f"{subject} (nobody)", f"HTTP {stranger.status}", Measure(1, "requests"))
+    else:
+        yield Observation.unseen(
+            f"{subject} (nobody)", f"HTTP {stranger.status} is neither a schema nor a refusal"
+        )
 
 
 @check(reads="api")

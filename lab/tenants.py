@@ -20,6 +20,7 @@ Answer = tuple[HTTPStatus, str, str]
 
 LOGIN = "/v1/auth/login"
 PLANS = "/v1/plans"
+GRAPHQL = "/v1/graphql"
 LOCKED_ACCOUNT = "probe-lockout@lab.example.com"
 DEFAULT = ("admin@lab.example.com", "admin")
 FAILURES = 5  # of one account, after which it has to wait
@@ -59,6 +60,8 @@ class Tenants:
         path, _, query = target.partition("?")
         if path == LOGIN:
             return self._login(method, body)
+        if path == GRAPHQL and method == "POST":
+            return self._graphql(self._who(site, authorization))
         if method not in ("GET", "HEAD"):
             return _error(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is served")
         if path == PLANS:
@@ -127,6 +130,18 @@ class Tenants:
                     return _error(HTTPStatus.FORBIDDEN, "this field cannot be filtered by")
                 items = [item for item in items if str(_value(item, wanted)) == given]
         return _answer(items)
+
+    def _graphql(self, who: str | None) -> Answer:
+        """Answer a query for the schema, the only one that is understood."""
+        if who is None:
+            return _error(HTTPStatus.UNAUTHORIZED, "no valid token")
+        fields = ["id", "name", "plan", "region", *(HIDDEN[:1] if "hidden-in-graphql" in self.faults else ())]
+        types = [
+            {"name": "Query", "fields": [{"name": "projects"}], "inputFields": None},
+            {"name": "Project", "fields": [{"name": name} for name in fields], "inputFields": None},
+            {"name": "ProjectFilter", "fields": None, "inputFields": [{"name": "id"}]},
+        ]
+        return _answer({"data": {"__schema": {"types": types}}})
 
     def _login(self, method: str, body: bytes) -> Answer:
         if method != "POST":

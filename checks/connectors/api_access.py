@@ -12,6 +12,8 @@ from checks.core.model import Inventory
 from checks.core.model.probes import Login, Probes
 from checks.detectors.secrets import plain_name
 
+INTROSPECTION = "{__schema{types{name fields(includeDeprecated:true){name} inputFields{name}}}}"
+
 
 class Visit:
     """Every documented GET as one person gets it, each list's first item opening what stands under it."""
@@ -62,6 +64,32 @@ class ApiAccess(Replies):
             body={login.user: user, login.password: password},
             sent=user,
         )
+
+    def graphql_fields(self, *, stranger: bool) -> list[str] | Reply | NotAssessed:
+        """Return the fields of a GraphQL schema as ``Type.field``, asked for by introspection.
+
+        A ``stranger`` asks without credentials. A reply that is no schema is returned itself.
+        GraphQL specification of October 2021, section 4; a query changes nothing.
+        """
+        self.probes()
+        path = self.spec.graphql
+        if path is None:
+            raise Nothing(f"{self.target.id}: the inventory names no GraphQL endpoint (graphql)")
+        who, signer = ("nobody", nobody) if stranger else ("ourselves", None)
+        body = {"query": INTROSPECTION}
+        reply = self.request("POST", path, shown=path, who=who, signer=signer, body=body)
+        if isinstance(reply, NotAssessed) or not reply.good:
+            return reply
+        try:
+            types = reply.json()["data"]["__schema"]["types"]
+            return [
+                f"{one['name']}.{field['name']}"
+                for one in types
+                if not one["name"].startswith("__")
+                for field in [*(one.get("fields") or []), *(one.get("inputFields") or [])]
+            ]
+        except (TypeError, KeyError, AttributeError):
+            return reply
 
     def hidden_columns(self, inventory: Inventory, categories: tuple[str, ...]) -> Mapping[str, str]:
         """Return the columns of ``categories``, which are never published, as plain name → ``table.column``.

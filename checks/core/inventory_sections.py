@@ -212,6 +212,7 @@ class Sections:
             crawl=MappingProxyType(dict(item.get("crawl", {}))),
             consent=MappingProxyType(dict(item.get("consent", {}))),
             public=tuple(item.get("public", ())),
+            graphql=item.get("graphql"),
             probes=probes_of(self.document, name, self.environment, self.known_environments),
             line=self._line("endpoints", name),
         )

@@ -61,6 +61,12 @@ def hidden_by_filter(lab: Lab) -> None:
     lab.site.tenants.faults.add("hidden-by-filter")
 
 
+@plant("the GraphQL schema has a password hash", "API-11")
+def hidden_in_graphql(lab: Lab) -> None:
+    """Make every column a field of the schema."""
+    lab.site.tenants.faults.add("hidden-in-graphql")
+
+
 @plant("one tenant reads the other's project by its identifier", "API-08")
 def tenants_mixed(lab: Lab) -> None:
     """Look an item up by its identifier alone."""

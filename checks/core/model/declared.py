@@ -157,6 +157,7 @@ class Endpoint:
     crawl: Mapping[str, Any] = field(default_factory=lambda: NOTHING)  # site: depth, pages, wait
     consent: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # site: CSS selectors of a dialog
     public: tuple[str, ...] = ()  # api: paths that answer whoever asks; a "*" stands for anything
+    graphql: str | None = None  # api: path of its GraphQL endpoint
     probes: Probes | None = None  # api: what may be tried beyond plain GETs
     line: int | None = None
 

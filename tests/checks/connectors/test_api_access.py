@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -226,6 +228,44 @@ def test_a_login_that_slows_down_is_enough() -> None:
             api_access.failed_logins_are_slowed, api_target(server.url, probes()), timeout=3
         )
     assert status is Status.PASS, reason
+
+
+SCHEMA = {
+    "data": {"__schema": {"types": [{"name": "Person", "fields": [{"name": "id"}], "inputFields": None}]}}
+}
+HIDING = json.loads(json.dumps(SCHEMA).replace('"id"', '"pwHash"'))
+EMPTY: dict[str, Any] = {"data": {"__schema": {"types": []}}}
+
+
+@pytest.mark.parametrize(
+    ("ours", "strangers", "expected"),
+    [
+        ((200, SCHEMA), (401, {}), Status.PASS),
+        ((200, SCHEMA), (200, {"errors": [{"message": "no"}]}), Status.PASS),
+        ((200, HIDING), (401, {}), Status.FAIL),
+        ((200, SCHEMA), (200, SCHEMA), Status.FAIL),
+        ((200, SCHEMA), (500, {}), Status.NOT_ASSESSED),
+        ((200, EMPTY), (401, {}), Status.NOT_ASSESSED),
+        ((200, {"errors": [{"message": "introspection is off"}]}), (401, {}), Status.NOT_ASSESSED),
+        ((404, {}), (404, {}), Status.NOT_ASSESSED),
+    ],
+)
+def test_a_graphql_schema(ours: tuple[int, Any], strangers: tuple[int, Any], expected: Status) -> None:
+    people = People()
+
+    def answer(client: Client) -> None:
+        if client.path == "/graphql":
+            status, body = ours if "authorization" in client.headers else strangers
+            assert "__schema" in client.body().decode()
+            client.json(body, status)
+        else:
+            people.answer(client)
+
+    with serving({"*": answer}) as server:
+        target = api_target(server.url, probes())
+        target = replace(target, spec=replace(target.spec, graphql="/graphql"))  # type: ignore[type-var]
+        status, reason, _ = verdict(api_access.graphql_offers_nothing_hidden, target, **HIDDEN)
+    assert status is expected, reason
 
 
 def test_the_budget_of_requests_holds() -> None:
