@@ -2,69 +2,202 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from checks.connectors.declared import Declared
 from checks.connectors.http import Page, Site
+from checks.connectors.site_policy import published_policy
+from checks.connectors.site_walk import walk
 from checks.core.errors import Nothing
-from checks.core.model import Attestation, Endpoint, Measure, Observation
+from checks.core.model import Attestation, Endpoint, Location, Measure, Observation
 from checks.core.registry import Scope, check
-from checks.detectors.policy_text import fingerprint, read_policy
+from checks.detectors.contacts import Contact, contacts
+from checks.detectors.policy_changes import Change, changes, section_of
+from checks.detectors.policy_dates import EARLIEST, readings, version_numbers
+from checks.detectors.policy_text import PolicyText, fingerprint
 
-EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
-
-
-def _policy_page(site: Site) -> Page:
-    spec = site.target.spec
-    assert isinstance(spec, Endpoint)  # noqa: S101  the registry gives targets of the kind read
-    if spec.policy_page is None:
-        raise Nothing(f"{spec.id}: the inventory names no policy_page")
-    return site.get(spec.policy_page)
+CLICKS = 2
+"""Clicks from the landing page to the policy and its contact at most."""
 
 
 @check(reads="site")
 def page_matches_lock(site: Site, scope: Scope) -> Iterator[Observation]:
     """The published policy is the one whose sentences are locked, sentence by sentence (policy 13.2)."""
-    page = _policy_page(site)
-    published = {clause: fingerprint(text) for clause, text in read_policy(page.text).clauses.items()}
-    if not published:
-        raise Nothing(f"{page.path}: no numbered section with a sentence was found")
+    page, text = published_policy(site)
+    found = changes(scope.locked, _marks(text))
     remedy = "Read the change, adapt the controls that cite the clause, then lock the page anew."
-    changed = False
-    for clause in sorted(scope.locked.keys() | published.keys(), key=_order):
-        before, now = scope.locked.get(clause), published.get(clause)
-        if before != now:
-            changed = True
-            fault = "is new" if before is None else "is gone" if now is None else "reads otherwise"
-            yield Observation.violated(
-                f"clause {clause}", f"{fault} on the page", location=page.location, remediation=remedy
-            )
-    if not changed:
-        measure = Measure(len(published), "sentences")
+    for change in found:
+        yield Observation.violated(
+            f"clause {change.clause}", _told(change, scope), location=page.location, remediation=remedy
+        )
+    if not found:
+        measure = Measure(len(text.clauses), "sentences")
         yield Observation.met(page.path, "every sentence as locked", measure, page.location)
 
 
-def _order(clause: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in clause.split("."))
+def _marks(text: PolicyText) -> dict[str, str]:
+    return {clause: fingerprint(sentence) for clause, sentence in text.clauses.items()}
+
+
+def _told(change: Change, scope: Scope) -> str:
+    """Return what became of a sentence and which controls cite it, with nothing of its text."""
+    after = f", behind {change.after}" if change.after else ""
+    fault = {
+        "altered": "reads otherwise on the page",
+        "added": f"is new on the page{after}: no control was written for it",
+        "removed": "is gone from the page",
+        "moved": f"stands at {change.now} on the page",
+    }[change.kind]
+    if change.was is None:
+        return f"section {section_of(change.clause)}: {fault}"
+    citing = scope.citing.get(change.was, ())
+    return f"section {section_of(change.was)}: {fault}; cited by {', '.join(citing) or 'no control'}"
 
 
 @check(reads="site")
-def page_states_version_date_contact(site: Site) -> Iterator[Observation]:
-    """The policy page says its effective date, its version, and whom to write to (policy 13.2, 14.1)."""
-    page = _policy_page(site)
-    text = read_policy(page.text)
-    last = max((int(c.split(".")[0]) for c in text.clauses), default=0)
-    contact = " ".join(s for c, s in text.clauses.items() if c.startswith(f"{last}."))
-    for what, found in (
-        ("effective date", text.effective is not None),
-        ("version", text.version is not None),
-        ("e-mail address for privacy questions", EMAIL.search(contact) is not None),
-    ):
-        if found:
-            yield Observation.met(what, "stated", Measure(1, "statements"), page.location)
-        else:
-            yield Observation.violated(what, "is not stated in a readable form", location=page.location)
+def change_is_announced(site: Site, scope: Scope) -> Iterator[Observation]:
+    """A text that differs from the locked one has another version or date, and not an older one (13.2)."""
+    page, text = published_policy(site)
+    found = changes(scope.locked, _marks(text))
+    locked = scope.policy
+    version, effective = (locked.version, locked.effective) if locked else (None, None)
+    where = page.location
+    if not found:
+        measure = Measure(len(text.clauses), "sentences")
+        yield Observation.met(page.path, "the text is the locked one", measure, where)
+        return
+    if version is None and effective is None:
+        raise Nothing(
+            f"{page.path}: the text changed, and the lock holds neither version nor date to compare with"
+        )
+    sections = ", ".join(sorted({section_of(change.clause) for change in found}, key=int))
+    changed = f"the text changed in section{'s' if ',' in sections else ''} {sections}"
+    same_version, same_date = (
+        _version(text.version) == _version(version),
+        _same_day(text.effective, effective),
+    )
+    if same_version and same_date:
+        known = " and ".join(
+            f"{what} {value!r}" for what, value in (("version", version), ("date", effective)) if value
+        )
+        yield Observation.violated(page.path, f"{changed}, but {known} stayed", location=where)
+    elif _older(text, version, effective):
+        yield Observation.violated(
+            page.path, f"{changed}, and version or date went back before the locked one", location=where
+        )
+    else:
+        measure = Measure(len(found), "changes")
+        yield Observation.met(page.path, f"{changed}, under a new version or date", measure, where)
+
+
+def _version(written: str | None) -> tuple[int, ...] | None:
+    return None if written is None else version_numbers(written)
+
+
+def _same_day(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one == other
+    days, others = readings(one), readings(other)
+    return bool(set(days) & set(others)) if days and others else one == other
+
+
+def _older(text: PolicyText, version: str | None, effective: str | None) -> bool:
+    numbers, before = _version(text.version), _version(version)
+    if numbers is not None and before is not None and numbers < before:
+        return True
+    days, earlier = readings(text.effective or ""), readings(effective or "")
+    return bool(days and earlier) and max(days) < min(earlier)
+
+
+@check(reads="site")
+def page_states_version_date_contact(site: Site, scope: Scope) -> Iterator[Observation]:
+    """The policy page says its effective date, its version, and whom to write to (policy 13.2, 14.1).
+
+    The date is a real one that has come, give or take the time zones; an address is there, of a form
+    that mail can reach (RFC 5321, 4.1.2), and none on the page is a placeholder or obfuscated.
+    """
+    page, text = published_policy(site)
+    fault = _date_fault(text.effective, scope.now.date())
+    yield _stated("effective date", fault, text.effective, page.location)
+    fault = None if text.version is not None else "is not stated in a readable form"
+    yield _stated("version", fault, text.version, page.location)
+    given = _contacts(page, scope)
+    for contact in given:
+        if contact.fault is not None:
+            where = Location(page.url, contact.line)
+            yield Observation.violated(f"contact {contact.shown}", contact.fault, location=where)
+    sound = _sound(given)
+    if sound:
+        shown = ", ".join(contact.shown for contact in sound[:3])
+        measure = Measure(len(sound), "addresses")
+        yield Observation.met("e-mail address for privacy questions", shown, measure, page.location)
+    elif not any(contact.fault for contact in given):
+        yield _stated("e-mail address for privacy questions", "is not stated", None, page.location)
+
+
+def _stated(what: str, fault: str | None, written: str | None, where: Location) -> Observation:
+    if fault is not None:
+        return Observation.violated(what, fault, location=where)
+    return Observation.met(what, f"stated: {written}", Measure(1, "statements"), where)
+
+
+def _date_fault(written: str | None, today: date) -> str | None:
+    if written is None:
+        return "is not stated in a readable form"
+    days = readings(written)
+    if not days:
+        return f"{written!r} is no date"
+    if len(days) > 1:
+        return f"{written!r} can be read as {' or as '.join(map(str, days))}: name the month"
+    if days[0] < EARLIEST:
+        return f"{written!r} lies before {EARLIEST.year}: a slip"
+    if days[0] > today + timedelta(days=1):  # it is tomorrow already elsewhere
+        return f"{written!r} lies in the future: the text shown is not the one in force"
+    return None
+
+
+def _contacts(page: Page, scope: Scope) -> list[Contact]:
+    """Return a page's addresses; in a synthetic deployment names under example.com stand for real ones."""
+    return contacts(page.text, own_reserved=scope.inventory.environment.synthetic)
+
+
+def _sound(given: list[Contact]) -> list[Contact]:
+    return [contact for contact in given if contact.fault is None]
+
+
+@check(reads="site")
+def policy_within_reach(site: Site, scope: Scope) -> Iterator[Observation]:
+    """Policy and privacy contact are two clicks from the landing page at most (policy 13.2, 14.1).
+
+    GDPR 12(1) asks for an easily accessible form; WP260 rev.01, 11, for a link on each page that is
+    seen at first sight and for not more than two taps in an app.
+    """
+    spec = site.target.spec
+    assert isinstance(spec, Endpoint)  # noqa: S101  the registry gives targets of the kind read
+    policy, _ = published_policy(site)
+    tour = walk(site, spec.policy_page or "", CLICKS)
+    where, measure = tour.pages["/"].location, Measure(max(tour.looked, 1), "links")
+    if tour.clicks is not None:
+        detail = f"{tour.clicks} click{'' if tour.clicks == 1 else 's'}: {' → '.join(tour.way)}"
+        yield Observation.met("privacy policy", detail, measure, where)
+    elif tour.unseen is not None:
+        yield Observation.unseen("privacy policy", f"no way was found, but {tour.unseen}", where)
+    elif not tour.looked:
+        yield Observation.unseen("privacy policy", "the landing page as served has no link at all", where)
+    else:
+        detail = f"no link leads to {policy.path} within {CLICKS} clicks ({len(tour.pages)} pages looked at)"
+        yield Observation.violated("privacy policy", detail, location=where)
+    pages = [*tour.pages.values(), *([tour.goal] if tour.goal else [])]
+    reached = [page for page in pages if _sound(_contacts(page, scope))]
+    if reached:
+        yield Observation.met("privacy contact", f"on {reached[-1].path}", Measure(1, "pages"), where)
+    elif tour.unseen is not None or not tour.looked:
+        reason = tour.unseen or "the landing page as served has no link at all"
+        yield Observation.unseen("privacy contact", f"none was found, but {reason}", where)
+    else:
+        detail = f"no page within {CLICKS} clicks gives an address that mail can reach"
+        yield Observation.violated("privacy contact", detail, location=where)
 
 
 @check(reads="attestation")

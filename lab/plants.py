@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from checks.core.errors import nearest
 from lab.errors import LabError
 from lab.planting import REGISTERED, Plant
-from lab.violations import answered, browsed, declared, filed, reached, righted, served, stored
+from lab.violations import answered, browsed, declared, filed, policies, reached, righted, served, stored
 
 __all__ = ["PLANTS", "Plant", "choose"]
 
@@ -23,6 +23,7 @@ _FAMILIES = (
     declared,
     righted,
     browsed,
+    policies,
 )  # importing them registers their plants
 
 PLANTS: Mapping[str, Plant] = dict(sorted(REGISTERED.items(), key=lambda item: (item[1].fails, item[0])))

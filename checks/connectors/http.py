@@ -79,6 +79,11 @@ class Site:
         with Fetcher.open(target, timeout=timeout) as fetcher:
             yield cls(target, fetcher)
 
+    @property
+    def root(self) -> str:
+        """The path of the site's address, before every path that is asked for; mostly empty."""
+        return self._fetcher.base.path
+
     def get(self, path: str, *, missing_ok: bool = False) -> Page:
         """Return the page at ``path``; with ``missing_ok`` also one that does not exist (404, 410).
 

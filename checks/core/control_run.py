@@ -76,6 +76,8 @@ class ControlRun:
             plan.inventory,
             plan.controls.waivers,
             plan.policy.clauses,
+            policy=plan.policy.as_version(),
+            citing=plan.controls.citing,
             timeout=float(self.config.getoption("--timeout-target")),
             memory=self._memory,
         )

@@ -178,6 +178,15 @@ class ControlSet:
     sections: tuple[Section, ...]
     digests: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def citing(self) -> dict[str, tuple[str, ...]]:
+        """The controls that cite each clause, by clause."""
+        found: dict[str, list[str]] = {}
+        for control in self.controls.values():
+            for clause in control.clauses:
+                found.setdefault(clause, []).append(control.id)
+        return {clause: tuple(sorted(ids)) for clause, ids in found.items()}
+
 
 def load_controls(folder: Path, policy: PolicyDocument, *, shown: str = "controls") -> ControlSet:
     """Load the folder. A broken control is kept apart so that it does not blind the rest.

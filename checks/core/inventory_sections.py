@@ -204,6 +204,7 @@ class Sections:
             title=item["title"],
             pages=tuple(item.get("pages", ())),
             policy_page=item.get("policy_page"),
+            signup_page=item.get("signup_page"),
             document=item.get("document"),
             token=item.get("token"),
             ca=item.get("ca"),

@@ -9,14 +9,14 @@ import pkgutil
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from checks.core.errors import nearest
-from checks.core.model import Duration, Inventory, Observation, Period, Share, Target
+from checks.core.model import Duration, Inventory, Observation, Period, PolicyVersion, Share, Target
 
 CheckFunction = Callable[..., Iterator[Observation]]
 
@@ -37,6 +37,8 @@ class Scope:
     open: Callable[[str], Any]
     locked: Mapping[str, str]  # clause → fingerprint, of this environment's policy
     memory: Path | None = None  # of earlier looks, where the operator offers one
+    policy: PolicyVersion | None = None  # what the lock says of version and date
+    citing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # clause → controls that cite it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from checks.connectors.declared import Declared
 from checks.core import registry
 from checks.core.errors import NotAssessed, NotOptedIn
 from checks.core.judge import Judgement
-from checks.core.model import Control, Dataset, Inventory, Observation, Target, Verdict, Waiver
+from checks.core.model import Control, Dataset, Inventory, Observation, PolicyVersion, Target, Verdict, Waiver
 from checks.core.registry import Scope
 
 
@@ -28,6 +28,8 @@ class Session:
     locked: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 10.0  # seconds to connect, and for one answer
     memory: Path | None = None  # of earlier looks, for checks that may leave out what has not changed
+    policy: PolicyVersion | None = None
+    citing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # clause → controls that cite it
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _stack: ExitStack = field(default_factory=ExitStack)
     _views: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +84,8 @@ class Session:
         view = Declared(target) if found.declared else self.view(target.id)
         arguments = [view]
         if found.scoped:
-            arguments.append(Scope(self.inventory, self.now, target, self.view, self.locked, self.memory))
+            known = (self.locked, self.memory, self.policy, self.citing)
+            arguments.append(Scope(self.inventory, self.now, target, self.view, *known))
         yield from found.function(*arguments, **bound)
 
     def view(self, target_id: str) -> Any:

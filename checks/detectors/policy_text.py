@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from checks.detectors.policy_dates import stated_date, stated_version
+
 HEADING = re.compile(r"^\s*(\d{1,2})[.)]?\s+(\S.{0,100}?)\s*$")
 _BOUNDARY = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])")
 _ABBREVIATION = re.compile(
@@ -78,27 +80,7 @@ def read_policy(text: str) -> PolicyText:
             for sentence in sentences(" ".join(line.split())):
                 clauses[f"{number}.{next(count)}"] = sentence
     whole = "\n".join(lines)
-    return PolicyText(clauses, titles, _version(whole), _effective(whole))
-
-
-def _version(text: str) -> str | None:
-    found = re.search(r"\bversion\b\s*(?:number|no\.?)?\s*[:#]?\s*(v?\d+(?:\.\d+)*)", text, re.I)
-    return found[1] if found else None
-
-
-_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-_DATE = (
-    r"\d{4}-\d{2}-\d{2}"
-    rf"|\d{{1,2}}\.?\s+{_MONTH}\.?,?\s+\d{{4}}"
-    rf"|{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}"
-)
-
-
-def _effective(text: str) -> str | None:
-    found = re.search(
-        rf"\b(?:effective|in force|valid|last updated|updated)\b[^\n\d]{{0,30}}?({_DATE})", text, re.I
-    )
-    return found[1] if found else None
+    return PolicyText(clauses, titles, stated_version(whole), stated_date(whole))
 
 
 def _blocks(html: str) -> Iterator[str]:

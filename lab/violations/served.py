@@ -10,8 +10,6 @@ from lab.planting import plant
 if TYPE_CHECKING:
     from lab.running import Lab
 
-_CONTACT = '<a href="mailto:privacy@lab.example.com">privacy@lab.example.com</a>'
-
 
 @plant("a card number in an API response", "CARD-05")
 def card_in_api(lab: Lab) -> None:
@@ -36,21 +34,3 @@ def tracker_script(lab: Lab) -> None:
     """Load a tag manager on the landing page."""
     script = '<script src="https://www.googletagmanager.com/gtag/js?id=G-LAB" async></script>'
     lab.site.edit("/", "</head>", f"{script}\n</head>")
-
-
-@plant("a sentence of the published policy reads otherwise", "POL-01")
-def policy_sentence_changed(lab: Lab) -> None:
-    """Soften a promise without a new version of the policy."""
-    lab.site.edit("/privacy", "Personal data is not for sale here.", "Personal data is seldom for sale here.")
-
-
-@plant("the published policy has no effective date", "POL-02")
-def policy_undated(lab: Lab) -> None:
-    """Publish the policy without its effective date."""
-    lab.site.edit("/privacy", "<p>Effective date: 2026-11-01</p>\n", "")
-
-
-@plant("the published policy names no address to write to", "POL-01", "POL-02")
-def contact_missing(lab: Lab) -> None:
-    """Publish the policy without an address to write to."""
-    lab.site.edit("/privacy", _CONTACT, "its form in the dashboard")

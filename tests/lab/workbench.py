@@ -83,7 +83,14 @@ class Workbench:
         deployment = Deployment({**self.lab.addresses(), **(addresses or {})}, overlay or {})
         plan = make_plan(ROOT, ROOT / "controls", ROOT / "inventory.yaml", "lab", deployment)
         assert not plan.errors
-        session = Session(plan.inventory, plan.controls.waivers, plan.policy.clauses, timeout=timeout)
+        session = Session(
+            plan.inventory,
+            plan.controls.waivers,
+            plan.policy.clauses,
+            policy=plan.policy.as_version(),
+            citing=plan.controls.citing,
+            timeout=timeout,
+        )
         try:
             self._spare_visits(session)
             return [

@@ -149,6 +149,7 @@ class Endpoint:
     title: str
     pages: tuple[str, ...] = ()  # site: paths to visit
     policy_page: str | None = None
+    signup_page: str | None = None  # site: where an account is made
     document: str | None = None  # api: path of its OpenAPI document
     token: str | None = None  # api: name of the variable that holds a bearer token
     ca: str | None = None  # name of the variable that holds a CA bundle's path
