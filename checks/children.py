@@ -52,7 +52,7 @@ def signup_asks_nothing_of_a_child(site: Site) -> Iterator[Observation]:
             found = True
             where = Location(page.url, field.line)
             yield Observation.violated(f"{page.path} field {field.shown}", f"asks for {what}", location=where)
-    if not any(field.typed for field in form.fields):
+    if not any(field.typed and field.type != "password" for field in form.fields):  # nor is a login a sign-up
         raise Nothing(f"{page.path}: no field to fill in was found as served (scripts are not run)")
     if form.framed:
         yield Observation.unseen(page.path, "a page of another address stands in it and may ask for more")

@@ -52,7 +52,7 @@ def look(authority: tuple[trustme.CA, Path]) -> Look:
             citing = {"1.2": ("SALE-01", "SALE-02")}
             judgement = Judgement()
             with Site.open(where, timeout=timeout) as site:
-                scope = Scope(inventory, NOW, where, lambda _: site, LOCKED, version, citing)
+                scope = Scope(inventory, NOW, where, lambda _: site, LOCKED, policy=version, citing=citing)
                 wanted = "scope" in check.__code__.co_varnames[: check.__code__.co_argcount]
                 judgement.hear(check(site, scope) if wanted else check(site))
         return judgement
