@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Self
 
+from checks.connectors.browser_guard import guarded
 from checks.connectors.browser_record import Plan, Visit
 from checks.connectors.browser_runtime import Runtime, runtime
 from checks.connectors.browser_tour import tour
@@ -81,7 +82,8 @@ class Browser:
 
         async def work() -> Visit:
             browser = await self._held.browser(tuple(arguments))
-            return await tour(self.target.id, browser, origin, plan)
+            async with guarded(browser):
+                return await tour(self.target.id, browser, origin, plan)
 
         pages = max(plan.most, len(plan.pages))
         return self._held.run(work(), seconds=60 + plan.timeout * 9 + pages * 4 * _PAGE)

@@ -59,7 +59,7 @@ def not_assessed(what: str, error: BaseException, seconds: float) -> NotAssessed
     if "interrupted by another navigation" in text or "context was destroyed" in text:
         return Unreadable(f"{what}: the page leaves for another while it is looked at")
     if "crash" in text.lower():
-        return Unreadable(f"{what}: the page brought the browser down")
+        return Unreadable(f"{what}: the page crashed, or took more memory than a page may")
     if "has been closed" in text or "Target closed" in text or "Connection closed" in text:
         return Unreadable(f"{what}: the browser ended before the page was looked at")
     return Unreadable(f"{what}: the browser could not look at it ({type(error).__name__})")

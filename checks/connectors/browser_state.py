@@ -218,7 +218,7 @@ class State:
                 if frame is page.main_frame:
                     raise
                 continue  # a frame that came and went
-            if found:
+            if found and (frame is page.main_frame or await _shows(frame)):
                 buttons = [
                     found[answer] and Button(without(found[answer]["text"]), found[answer]["area"])
                     for answer in ("accept", "refuse")
@@ -246,6 +246,14 @@ class State:
             return None
         path = parts.path.removeprefix(below)
         return f"{path}?{parts.query}" if parts.query else path
+
+
+async def _shows(frame: Frame) -> bool:
+    """Whether ``frame`` takes room on its page; one that is hidden asks nobody."""
+    with contextlib.suppress(Exception):  # it came and went
+        box = await (await frame.frame_element()).bounding_box()
+        return box is not None and box["width"] > 1 and box["height"] > 1
+    return False
 
 
 class _NoPageError(Exception):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from checks.connectors import browser_watch
+from checks.connectors import browser_guard, browser_watch
 from checks.connectors.browser import Browser
 from checks.connectors.browser_record import Plan, Visit
 from checks.connectors.browser_runtime import CHROMIUM, runtime
@@ -220,6 +220,17 @@ def test_hostile_servers_are_not_assessed(name: str) -> None:
     assert words in errors[0].reason
     assert "\n" not in errors[0].reason
     assert time.monotonic() - began < 25
+
+
+def test_a_page_that_takes_all_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_guard, "MEMORY", 200 * 2**20)
+    grow = "const kept = []; setInterval(() => kept.push(new Uint8Array(2e7).fill(1)), 20)"
+    with serving(
+        {"*": page(f"<p>x<script>{grow}</script><script src=/slow></script>"), "/slow": silent}
+    ) as server:
+        seen = visit(server.url, timeout=6.0)
+    assert seen.first.pages[0].error is not None
+    assert "memory" in seen.first.pages[0].error.reason
 
 
 def test_a_flood_of_cookies_is_bounded() -> None:
