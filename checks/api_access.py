@@ -190,7 +190,7 @@ def _things(reply: Reply) -> set[str]:
     return found
 
 
-@check(reads="api")
+@check(reads="api", changes="logins")
 def no_default_credentials(api: Api) -> Iterator[Observation]:
     """No user and password that a product ships with opens the login (OWASP ASVS 4.0.3, 2.5.4; CWE-1392)."""
     api.own()
@@ -213,7 +213,7 @@ def no_default_credentials(api: Api) -> Iterator[Observation]:
             yield Observation.unseen(subject, f"HTTP {reply.status} does not say whether it is let in", where)
 
 
-@check(reads="api")
+@check(reads="api", changes="logins")
 def failed_logins_are_slowed(api: Api) -> Iterator[Observation]:
     """Wrong passwords, one after another, are soon refused or slowed (OWASP ASVS 4.0.3, 2.2.1; CWE-307).
 
