@@ -39,8 +39,13 @@ def run_env(options: argparse.Namespace) -> int:
         for address in (target.address, *target.secrets.values()):
             if address is not None:
                 needed.setdefault(address.variable, []).append(target.id)
-        for key, without in (("ca", "only for a private authority"), ("http", "port 80 is tried")):
-            if key in target.secrets:
+        drilled = target.kind == "rights" and "rights" in inventory.environment.drills
+        for key, without in (
+            ("ca", "only for a private authority"),
+            ("http", "port 80 is tried"),
+            ("key", "only for a drill"),
+        ):
+            if key in target.secrets and not (key == "key" and drilled):
                 optional[target.secrets[key].variable] = without
 
     def missing(name: str) -> str:
