@@ -57,6 +57,8 @@ def run_lock(options: argparse.Namespace) -> int:
         known = before.clauses.keys() | document.clauses.keys()
         changed = [c for c in sorted(known) if before.clauses.get(c) != document.clauses.get(c)]
         print(f"changed since {before.locked}: {', '.join(changed) or 'nothing'}")
+        if changed and (before.version, before.effective) == (document.version, document.effective):
+            print("note: the text changed under the same version and date; give it new ones (POL-03)")
     return 0
 
 

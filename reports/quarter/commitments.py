@@ -136,8 +136,22 @@ def _reason(word: OpinionWord, facts: list[ControlFacts], lacking: str | None) -
         # The least observed speaks for all.
         one = max(deciding, key=lambda facts: facts["longest_unshown"])
         return f"{one['control']}: {one['reason']}"
-    said = " ".join(f"{one['control']}: {one['reason']}" for one in deciding[:3])
-    return said if len(deciding) <= 3 else f"{said} And {len(deciding) - 3} more of its controls."
+    told: dict[str, list[str]] = {}
+    for one in deciding:
+        told.setdefault(one["reason"], []).append(one["control"])
+    said = " ".join(_shared(reason, names) for reason, names in list(told.items())[:3])
+    rest = sum(len(names) for names in list(told.values())[3:])
+    return said if not rest else f"{said} And {rest} more of its controls."
+
+
+def _shared(reason: str, names: list[str]) -> str:
+    """Return a reason once, with the controls it is true of: ``For 57.4 days …: CARD-01 and CARD-02``."""
+    if len(names) == 1:
+        return f"{names[0]}: {reason}"
+    listed = names[:3] if len(names) > 4 else names
+    left = len(names) - len(listed)
+    last = f"{left} more" if left else listed.pop()
+    return f"{reason.removesuffix('.')}: {', '.join(listed)} and {last}."
 
 
 def promised(history: History, told: list[Opinion], limits: Limits) -> list[Opinion]:

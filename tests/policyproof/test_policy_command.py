@@ -30,7 +30,11 @@ def test_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "policy.txt").write_text(POLICY.replace("Nothing", "Little"))
     assert lock(tmp_path, str(tmp_path / "policy.txt")) == 0
     assert "changed since" in (said := capsys.readouterr().out)
-    assert said.rstrip().endswith(": 2.1")
+    assert ": 2.1\n" in said
+    assert "note: the text changed under the same version and date" in said
+    (tmp_path / "policy.txt").write_text(f"Version: 2\n\n{POLICY}")
+    assert lock(tmp_path, str(tmp_path / "policy.txt")) == 0
+    assert "note:" not in capsys.readouterr().out
 
 
 def test_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

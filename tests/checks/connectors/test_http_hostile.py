@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import tracemalloc
+import zlib
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,8 @@ from checks.core.errors import (
 from checks.core.model import Address, Target
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+
+DROPPED = "the connection dropped before the answer was complete"
 
 HOSTILE: dict[str, tuple[Handler, type[NotAssessed], str]] = {
     "redirect loop": (redirect("/"), Unreadable, "more than 5 redirects"),
@@ -110,6 +113,43 @@ HOSTILE: dict[str, tuple[Handler, type[NotAssessed], str]] = {
         "the connection dropped before the answer was complete",
     ),
     "closed at once": (raw(b""), Unreachable, "the connection dropped before the answer was complete"),
+    "redirects that never repeat": (
+        lambda client: client.reply(302, Location=f"/?{client.path[2:]}x"),
+        Unreadable,
+        "more than 5 redirects",
+    ),
+    "10 GB by its header": (
+        raw(OK + b"Content-Length: 10737418240\r\n\r\n" + b"x" * 65536),
+        TooLarge,
+        "larger than 20 MiB",
+    ),
+    "bomb in a bomb": (
+        page(gzip.compress(gzip.compress(bytes(2**28))), Content_Encoding="gzip, gzip"),
+        TooLarge,
+        "larger than 20 MiB",
+    ),
+    "deflate bomb": (
+        page(zlib.compress(bytes(2**27)), Content_Encoding="deflate"),
+        TooLarge,
+        "larger than 20 MiB",
+    ),
+    "status that is none": (raw(b"HTTP/1.1 s3cret OK\r\n\r\n"), Unreachable, DROPPED),
+    "header line without end": (raw(b"HTTP/1.1 200 OK\r\nX: " + b"s" * 99_999), Unreachable, DROPPED),
+    "chunk size that is none": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\ns3cret\r\nabc\r\n0\r\n\r\n"),
+        Unreachable,
+        DROPPED,
+    ),
+    "cookie flood": (
+        raw(b"HTTP/1.1 200 OK\r\n" + b"Set-Cookie: a=s3cret\r\n" * 5000 + b"\r\nx"),
+        Unreachable,
+        DROPPED,
+    ),
+    "headers before a line without a colon": (
+        raw(b"HTTP/1.1 200 OK\r\ns3cret no colon\r\nContent-Length: 0\r\n\r\n"),
+        Nothing,
+        "the answer is empty",
+    ),
 }
 
 
@@ -237,3 +277,11 @@ def test_only_connecting_is_tried_again() -> None:
         late.join()
     assert found.text == "<p>hello"
     assert len(listening[0].requests) == 1
+
+
+def test_a_flood_of_cookies_that_fits_leaves_their_names_alone() -> None:
+    cookies = b"".join(b"Set-Cookie: c%d=%b; Path=/\r\n" % (n, b"s3cret" * 5000) for n in range(60))
+    with serving({"/": raw(OK + cookies + b"Content-Length: 2\r\n\r\nok")}) as server:
+        found = fetch(target(server.url), "/")
+    assert found.cookies == tuple(f"c{n}" for n in range(60))
+    assert "s3cret" not in f"{found!r} {found.headers}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.quarter.commitments import _reason
 from reports.quarter.opinion import DEFAULT_LIMITS, OPINIONS, Sight, Window, judge, rules, worst_opinion
 from reports.quarter.period import DAY
-from reports.quarter.shape import ControlFacts
+from reports.quarter.shape import ControlFacts, OpinionWord
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 WINDOW = Window(BEGIN.timestamp(), (BEGIN + timedelta(days=92)).timestamp())
@@ -141,3 +143,23 @@ def test_every_opinion_has_its_rule_and_none_is_worse_than_nothing() -> None:
     assert [rule["opinion"] for rule in rules(DEFAULT_LIMITS)] == list(OPINIONS)
     assert worst_opinion([]) == "not-sufficiently-observed"
     assert worst_opinion(["held-throughout", "did-not-hold"]) == "did-not-hold"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "C-1: Not shown for 57.4 days."),
+        (2, "Not shown for 57.4 days: C-1 and C-2."),
+        (4, "Not shown for 57.4 days: C-1, C-2, C-3 and C-4."),
+        (5, "Not shown for 57.4 days: C-1, C-2, C-3 and 2 more."),
+    ],
+)
+def test_a_reason_is_told_once_for_all_controls_that_share_it(count: int, said: str) -> None:
+    facts = [
+        cast(
+            ControlFacts,
+            {"control": f"C-{n}", "opinion": "not-held", "reason": "Not shown for 57.4 days."},
+        )
+        for n in range(1, count + 1)
+    ]
+    assert _reason(cast(OpinionWord, "not-held"), facts, None) == said
