@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from checks.core.errors import NotAssessed, TimedOut, Unreachable, Unreadable
@@ -34,7 +34,7 @@ class NotOffered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where a server is reached, by what protocol, and as whom (never with a password)."""
+    """Where a server is reached, by what protocol, and as whom."""
 
     name: str  # of the target, for messages
     protocol: str  # http, https, postgresql, mysql, redis, amqp, tls
@@ -43,6 +43,7 @@ class Door:
     user: str = ""
     database: str = ""
     path: str = ""
+    password: str = field(default="", repr=False)  # used for an answer to a challenge, never sent
 
     @property
     def shown(self) -> str:
@@ -74,6 +75,7 @@ def door_of(target: Target) -> Door:
         host=host,
         port=port or _TLS_PORTS.get(scheme, PORTS[protocol]),
         user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
         database=unquote(parts.path.lstrip("/")),
         path=parts.path.rstrip("/") if protocol in {"http", "https"} else "",
     )
@@ -174,19 +176,29 @@ def _ask_postgres(door: Door, line: Line) -> None:
 
 def _ask_mysql(door: Door, line: Line) -> None:
     """Read the greeting, send an SSLRequest packet (MySQL's protocol, "SSL Handshake")."""
-    if not mysql_greeting(door, line) & MYSQL_SSL:
+    if not mysql_greeting(door, line).capabilities & MYSQL_SSL:
         raise NotOffered
     body = struct.pack("<IIB23x", _MYSQL_CAPABILITIES, _PACKET, 45)
     line.send(struct.pack("<I", len(body))[:3] + b"\x01" + body)
 
 
-def mysql_greeting(door: Door, line: Line) -> int:
-    """Return the capability flags of a MySQL server's greeting."""
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a MySQL or MariaDB server says first."""
+
+    capabilities: int
+    mariadb: bool
+    salt: bytes = field(repr=False)
+
+
+def mysql_greeting(door: Door, line: Line) -> Greeting:
+    """Return the greeting of a MySQL server (its protocol, "HandshakeV10")."""
     body = mysql_packet(door, line)
     version, _, rest = body[1:].partition(b"\0")
     if body[:1] != b"\x0a" or not version or len(rest) < 15:
         raise Unreadable(f"{door.name}: {door.shown} does not answer as MySQL does")
-    return int.from_bytes(rest[13:15], "little")
+    capabilities = int.from_bytes(rest[13:15], "little")
+    return Greeting(capabilities, b"mariadb" in version.lower(), rest[4:12] + rest[31:43])
 
 
 def mysql_packet(door: Door, line: Line) -> bytes:

@@ -1,10 +1,11 @@
 """Whether a database, cache or broker would talk to a client that does not encrypt.
 
-Each probe goes as far as a client goes before its password, and no further: none is ever sent.
+Each probe goes as far as a client goes before its password, and no password is ever sent.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,22 +92,43 @@ def _postgres(door: Door, line: Line) -> Plain:
 
 
 def _mysql(door: Door, line: Line) -> Plain:
-    """Answer the greeting as a client without TLS and with no password."""
-    capabilities = mysql_greeting(door, line)
-    user = (door.user or "root").encode()
+    """Answer the greeting as a client without TLS.
+
+    MySQL demands TLS before it judges a login; MariaDB lets in or not, and only then demands it, so it
+    alone gets the answer to its challenge that proves the password (mysql_native_password).
+    """
+    greeting = mysql_greeting(door, line)
+    offers = bool(greeting.capabilities & MYSQL_SSL)
+    proof = _proof(door.password, greeting.salt) if greeting.mariadb and offers and door.password else b""
     flags = 0x0200 | 0x8000 | 0x0001 | 0x80000
-    body = struct.pack("<IIB23x", flags, _LIMIT, 45) + user + b"\0" + b"\0" + b"mysql_native_password\0"
+    body = struct.pack("<IIB23x", flags, _LIMIT, 45) + (door.user or "root").encode() + b"\0"
+    body += bytes([len(proof)]) + proof + b"mysql_native_password\0"
     line.send(struct.pack("<I", len(body))[:3] + b"\x01" + body)
     answer = mysql_packet(door, line)
-    if answer[:1] != b"\xff":
-        return Plain(True, "goes on to authenticate without TLS")
-    number = int.from_bytes(answer[1:3], "little")
+    number = int.from_bytes(answer[1:3], "little") if answer[:1] == b"\xff" else 0
     if number == _MYSQL_SECURE_REQUIRED:
         return Plain(False, "refuses to go on without TLS (error 3159)")
+    if greeting.mariadb and offers and answer[:1] != b"\0":
+        raise Unreadable(
+            f"{door.name}: {door.shown} does not take this login, and MariaDB demands TLS only after one"
+        )
+    if not number:
+        return Plain(True, "goes on to authenticate without TLS")
     if number in {1045, 1698, 1251, 1044}:
-        offered = "" if capabilities & MYSQL_SSL else ", and offers none"
-        return Plain(True, f"judges a login without TLS (error {number}){offered}")
+        return Plain(
+            True, f"judges a login without TLS (error {number}){'' if offers else ', and offers none'}"
+        )
     raise Unreadable(f"{door.name}: {door.shown} answers with an error of its own ({number})")
+
+
+def _proof(password: str, salt: bytes) -> bytes:
+    """Return SHA1(password) xor SHA1(salt + SHA1(SHA1(password))), as mysql_native_password has it."""
+
+    def sha1(data: bytes) -> bytes:
+        return hashlib.sha1(data, usedforsecurity=False).digest()
+
+    once = sha1(password.encode())
+    return bytes(a ^ b for a, b in zip(once, sha1(salt + sha1(once)), strict=True))
 
 
 def _redis(door: Door, line: Line) -> Plain:

@@ -15,11 +15,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 import trustme
 
 from checks import transport
 from checks.connectors.tls import TransportView
+from checks.connectors.tls_plain import _proof
 from checks.core.errors import NotAssessed
 from tests import servers
 from tests.checks.connectors.tls_servers import context, lines, listening, secure, way_to
@@ -217,3 +219,50 @@ def test_what_answers_otherwise_or_not_at_all_is_not_assessed(scheme: str, sent:
     assert time.monotonic() - began < 4
     assert "\n" not in caught.value.reason
     assert PASSWORD not in caught.value.reason
+
+
+def greeting(version: bytes, answer: Callable[[bytes], bytes]) -> Callable[[socket.socket], None]:
+    """Greet as MariaDB does, with TLS on offer; ``answer`` gets what a client without it says."""
+    salt = bytes(range(1, 21))
+    body = b"\x0a" + version + b"\0" + b"\0" * 4 + salt[:8] + b"\0" + struct.pack("<H", 0xFFFF)
+    body += b"\0" * 6 + b"\0" * 10 + salt[8:] + b"\0"
+
+    def talk(raw: socket.socket) -> None:
+        raw.sendall(struct.pack("<I", len(body))[:3] + b"\0" + body)
+        asked = raw.recv(int.from_bytes(raw.recv(4)[:3], "little"))
+        if len(asked) == 32:
+            secure(leaf_context)(raw)
+        else:
+            assert PASSWORD.encode() not in asked
+            said = answer(asked)
+            raw.sendall(struct.pack("<I", len(said))[:3] + b"\x02" + said)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"\xff\x57\x0c#08004Connections using insecure transport are prohibited", "met"),
+        (b"\x00\x00\x00\x02\x00\x00\x00", "violated"),
+        (b"\xff\x15\x04#28000Access denied", None),
+        (b"\xfeclient_ed25519\0", None),
+    ],
+)
+def test_mariadb_decides_after_the_login(
+    authority: tuple[trustme.CA, Path], answer: bytes, expected: str | None
+) -> None:
+    global leaf_context
+    leaf_context = context(authority[0].issue_cert("127.0.0.1"))
+    with listening(greeting(b"5.5.5-11.4.2-MariaDB", lambda _: answer)) as port:
+        url = f"mysql://app:{PASSWORD}@127.0.0.1:{port}/shop"
+        if expected is None:
+            with pytest.raises(NotAssessed, match="does not take this login") as caught:
+                judged(url, authority[1])
+            assert PASSWORD not in caught.value.reason
+        else:
+            assert judged(url, authority[1])[0].split()[0] == expected
+
+
+def test_the_proof_is_the_one_mysql_takes() -> None:
+    assert _proof("x", b"a" * 20) == pymysql._auth.scramble_native_password(b"x", b"a" * 20)
