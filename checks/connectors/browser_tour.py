@@ -38,6 +38,7 @@ async def tour(name: str, browser: Browser, origin: Origin, plan: Plan) -> Visit
     tabs = asyncio.Semaphore(TABS)
 
     def state(called: str) -> State:
+        """Return a profile of its own, with nothing in it."""
         return State(name, called, browser, origin, plan, tabs)
 
     async with state(FIRST) as first, state(GPC) as gpc:

@@ -66,18 +66,21 @@ class Watch:
         urls: dict[str, str] = {}
 
         def sent(event: Mapping[str, Any]) -> None:
+            """Note who made a request."""
             url = _shown(event["request"]["url"])
             if len(urls) < MOST:
                 urls[event["requestId"]] = url
                 self._makers.setdefault((path, url), _maker(event["initiator"]))
 
         def cookies(event: Mapping[str, Any]) -> None:
+            """Note the cookies of an answer; the browser tells them here alone."""
             for name, line in event["headers"].items():
                 if name.lower() == "set-cookie":
                     for one in line.split("\n"):
                         self._set_cookie(one, urls.get(event["requestId"], ""))
 
         def received(event: Mapping[str, Any]) -> None:
+            """Stop a page that sends without end."""
             self._sizes[page] = self._sizes.get(page, 0) + event["dataLength"]
             if self._sizes[page] > BYTES:
                 self._stop(page)
