@@ -50,7 +50,7 @@ def bz2_(raw: bytes) -> bytes:
 
 
 def gz(raw: bytes) -> bytes:
-    return gzip.compress(raw, 1)
+    return gzip.compress(raw, 1, mtime=0)
 
 
 @dataclass(frozen=True)
