@@ -90,10 +90,8 @@ class Watch:
         devtools.on("Network.dataReceived", received)
         # Nothing of a body is kept: only its size is of interest.
         await devtools.send("Network.enable", {"maxTotalBufferSize": 1, "maxResourceBufferSize": 1})
-        await devtools.send(
-            "Network.emulateNetworkConditions",
-            {"offline": False, "latency": 0, "downloadThroughput": SPEED, "uploadThroughput": -1},
-        )
+        speed = {"offline": False, "latency": 0, "downloadThroughput": SPEED, "uploadThroughput": -1}
+        await devtools.send("Network.emulateNetworkConditions", speed)
         return page
 
     def too_large(self, page: Page) -> bool:

@@ -164,7 +164,7 @@ class Edited(RuleBasedStateMachine):
                 " (SELECT digest FROM block ORDER BY digest LIMIT 1 OFFSET ?)",
                 "DELETE FROM change WHERE rowid = (SELECT rowid FROM change LIMIT 1 OFFSET ?)",
                 "UPDATE change SET now = 'x' WHERE rowid = (SELECT rowid FROM change LIMIT 1 OFFSET ?)",
-                "UPDATE change SET number = number + 1 WHERE number ="
+                "UPDATE OR IGNORE change SET number = number + 1 WHERE number ="
                 " (SELECT max(number) FROM change WHERE number <= ?)",
             )
         ),
