@@ -43,7 +43,10 @@ _WORDS: dict[str, tuple[type[NotAssessed], str]] = {
 
 
 def not_assessed(what: str, error: BaseException, seconds: float) -> NotAssessed:
-    """Return the error that says why ``what`` could not be looked at within ``seconds``."""
+    """Return the error that says why ``what`` could not be looked at within ``seconds``.
+
+    Raises ``error`` itself if no browser said it: that is a bug of ours, to be shown as one.
+    """
     text = str(error)
     code = _CODE.search(text)
     if code is not None:
@@ -62,4 +65,6 @@ def not_assessed(what: str, error: BaseException, seconds: float) -> NotAssessed
         return Unreadable(f"{what}: the page crashed, or took more memory than a page may")
     if "has been closed" in text or "Target closed" in text or "Connection closed" in text:
         return Unreadable(f"{what}: the browser ended before the page was looked at")
+    if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] != "playwright":
+        raise error
     return Unreadable(f"{what}: the browser could not look at it ({type(error).__name__})")

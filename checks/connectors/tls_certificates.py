@@ -162,6 +162,7 @@ class Channel:
 def _facts(door: Door, raw: bytes) -> Certificate:
     try:
         from cryptography import x509
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
     except ImportError:
         raise MissingDriver(
@@ -189,8 +190,7 @@ def _facts(door: Door, raw: bytes) -> Certificate:
         )
     except (ValueError, TypeError, x509.InvalidVersion):
         raise Unreadable(f"{door.name}: {door.shown} shows a certificate that cannot be read") from None
-    except Exception as error:
-        # cryptography's own UnsupportedAlgorithm, for digests and curves nobody knows
+    except UnsupportedAlgorithm as error:  # digests and curves nobody knows
         raise Unreadable(
             f"{door.name}: {door.shown} shows a certificate of an unknown kind ({type(error).__name__})"
         ) from None
