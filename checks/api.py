@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
-from checks.connectors.api_contract import documented_fields, faults, fields, schema_of
+from checks.connectors.api_contract import documented_fields, faults, fields, objects, schema_of
 from checks.connectors.api_replies import Reply
 from checks.connectors.http import Api
 from checks.core.errors import NotAssessed
@@ -51,15 +51,28 @@ def no_secrets_answered(api: Api) -> Iterator[Observation]:
 def no_hidden_fields_answered(
     api: Api, scope: Scope, *, categories: tuple[str, ...]
 ) -> Iterator[Observation]:
-    """No answer has a field whose column is never published: of ``categories`` or marked so (GDPR 25(2))."""
+    """No answer has a field whose column is never published: of ``categories`` or marked so (GDPR 25(2)).
+
+    Fields are matched with columns by name in any spelling: ``passwordHash`` is ``password_hash``.
+    """
     hidden = api.hidden_columns(scope.inventory, categories)
 
     def look(reply: Reply) -> Iterator[str]:
-        found = Counter(name for name, value in fields(reply.json()) if value is not None)
-        for name, number in found.items():
-            column = hidden.get(plain_name(name))
-            if column is not None:
-                yield f"field {name} is column {column}, which is never published ({number} times)"
+        found = Counter(
+            match
+            for one in objects(reply.json())
+            for match in hidden.within([name for name, value in one.items() if value is not None])
+        )
+        for match, number in found.items():
+            if match.sure:
+                column = f"column {match.column}, which is never published"
+                yield f"field {match.field} is {column} ({number} times)"
+        doubtful = next((match for match in found if not match.sure), None)
+        if doubtful is not None and not any(match.sure for match in found):
+            raise NotAssessed(
+                f"{reply.name}: field {doubtful.field} may be column {doubtful.column}, which is never"
+                " published, or that of another table"
+            )
 
     yield from _each(api, look)
 

@@ -10,7 +10,7 @@ import fnmatch
 import json
 import secrets
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +22,6 @@ from checks.connectors.http import Api
 from checks.core.errors import NotAssessed, Unreadable
 from checks.core.model import Location, Measure, Observation
 from checks.core.registry import Scope, check
-from checks.detectors.secrets import plain_name
 
 REFUSED = frozenset({401, 403, 404})
 WRONG = frozenset({400, 401, 403, 404, 422})  # how a login says that it does not know the pair
@@ -68,7 +67,7 @@ def reader_cannot_ask_for_hidden(
     probes = api.probes()
     api.own()
     columns = api.hidden_columns(scope.inventory, categories)
-    hidden = {column.partition(".")[2]: column for column in columns.values()}
+    hidden = {column.partition(".")[2]: column for column in columns.names.values()}
     if not probes.query:
         raise NotAssessed(f"{api.target.id}: the inventory declares no way to ask (probes.query)")
     refused: Counter[tuple[str, str]] = Counter()
@@ -108,8 +107,14 @@ def graphql_offers_nothing_hidden(
             if isinstance(ours, NotAssessed)
             else Unreadable(f"{api.target.id}: {subject}: introspection as ourselves gives no schema")
         )
+    types: dict[str, list[str]] = defaultdict(list)
+    for field in ours:
+        types[field.partition(".")[0]].append(field.partition(".")[2])
     found = [
-        (field, hidden[name]) for field in ours if (name := plain_name(field.partition(".")[2])) in hidden
+        (f"{kind}.{match.field}", match.column)
+        for kind, names in types.items()
+        for match in hidden.within(names)
+        if match.sure
     ]
     for field, column in found:
         yield Observation.violated(f"{subject}: {field}", f"is column {column}, which is never published")

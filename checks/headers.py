@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import fnmatch
+import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
-from checks.connectors.api_operations import Seen, operations
+from checks.connectors.api_operations import Seen
 from checks.connectors.http_exchange import Reply
 from checks.connectors.tls import TransportView
-from checks.core.errors import NotAssessed, Nothing
+from checks.core.errors import NotAssessed, Nothing, TimedOut, TooLarge
 from checks.core.model import Location, Measure, Observation
+from checks.core.model.probes import Probes
 from checks.core.registry import Scope, check
 from checks.detectors.hosts import host_matches
 from checks.detectors.web_headers import cookie, frame_fault, meta, policies, referrer_fault, script_fault
 
-_PATHS_OF_AN_API = 5
 _HTML = {"text/html", "application/xhtml+xml"}
 
 
@@ -115,16 +119,25 @@ def cookies_are_guarded(
 @check(reads="transport")
 def no_foreign_origin_reads(view: TransportView, scope: Scope) -> Iterator[Observation]:
     """No other site may read answers with a visitor's credentials (Fetch, CORS protocol; ASVS 14.5.3)."""
-    for path, usual in _answers(view, scope):
-        if isinstance(usual, Observation):
-            yield usual
+    limit = _Limit(scope.open(view.spec.of).spec.probes if view.target.format == "api" else None)
+    for asked in _asked(view, scope):
+        if isinstance(asked.answer, Observation):
+            yield asked.answer
+            continue
+        where = Location(asked.answer.url)
+        try:
+            limit.spend(2 * len(_origins(view.host)))
+        except NotAssessed as error:
+            yield Observation.unseen(asked.shown, error.reason, where)
         else:
-            yield from _foreign_origins(view, scope, path, Location(usual.url))
+            yield from _foreign_origins(view, scope, asked, where)
 
 
-def _foreign_origins(view: TransportView, scope: Scope, path: str, where: Location) -> Iterator[Observation]:
+def _foreign_origins(
+    view: TransportView, scope: Scope, asked: _Asked, where: Location
+) -> Iterator[Observation]:
     """Try every origin on one path, by a request and by the preflight before one."""
-    origins = _origins(view.host)
+    origins, path = _origins(view.host), asked.shown
     bad = 0
     for what, origin in origins.items():
         host = origin.partition("://")[2].partition(":")[0]
@@ -133,15 +146,15 @@ def _foreign_origins(view: TransportView, scope: Scope, path: str, where: Locati
         for method in ("GET", "OPTIONS"):
             preflight = {"Access-Control-Request-Method": "GET"} if method == "OPTIONS" else {}
             try:
-                reply = view.probe(path, method=method, headers={"Origin": origin, **preflight})
+                reply = view.probe(asked.path, method=method, headers={"Origin": origin, **preflight})
             except NotAssessed as error:
                 yield Observation.unseen(path, f"with {what} as origin: {error.reason}", where)
                 return
             fault = _cors_fault(reply, origin)
             if fault is not None:
                 bad += 1
-                asked = " to a preflight" if preflight else ""
-                yield Observation.violated(path, f"{what}{asked}: {fault}", None, where)
+                when = " to a preflight" if preflight else ""
+                yield Observation.violated(path, f"{what}{when}: {fault}", None, where)
                 break
             if method == "GET" and (reply.status >= 500 or reply.status == 429):
                 yield Observation.unseen(path, f"with {what} as origin: HTTP {reply.status}", where)
@@ -181,30 +194,90 @@ def _cors_fault(reply: Reply, origin: str) -> str | None:
 
 
 def _answers(view: TransportView, scope: Scope) -> Iterator[tuple[str, Reply | Observation]]:
-    """Yield the pages of a site, or the document and the first operations of an API, with their answers."""
-    if view.target.format == "site":
-        paths = list(view.spec.pages)
-    else:
-        paths = [view.spec.document] if view.spec.document else ["/"]
-        if view.spec.document:
-            api = scope.open(view.spec.of)
-            seen, more = Seen(), []
-            for operation in operations(api.document(), view.door.path):
-                if not operation.parameters:
-                    more.append(operation.fill(seen, view.target.id)[0])
-            paths += more[:_PATHS_OF_AN_API]
-    if not paths:
+    """Yield the pages of a site, or the document and every documented GET of an API, with their answers.
+
+    An API's answers bear the documented path, which holds no identifier; see :func:`_asked`.
+    """
+    for asked in _asked(view, scope):
+        yield asked.shown, asked.answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What ``path`` answered; ``shown`` is how it is documented."""
+
+    path: str = field(repr=False)
+    shown: str
+    answer: Reply | Observation
+
+
+def _asked(view: TransportView, scope: Scope) -> Iterator[_Asked]:
+    if view.target.format != "site":
+        yield from _operations(view, scope)
+        return
+    if not view.spec.pages:
         raise Nothing(f"{view.target.id}: no path to look at")
-    for path in paths:
+    for path in view.spec.pages:
+        yield _Asked(path, path, _answer(view, path, path))
+
+
+def _operations(view: TransportView, scope: Scope) -> Iterator[_Asked]:
+    """Ask an API's document and each documented GET, its parameters filled as for every other check.
+
+    As many as the probes' limits allow; what comes after them is said to be unseen.
+    """
+    api = scope.open(view.spec.of)
+    source = (api.spec.document, api.spec.document_file, api.spec.routes)
+    listed = api.listed() if any(one is not None for one in source) else []
+    for path in (view.spec.document,) if view.spec.document or listed else ("/",):
+        if path:
+            yield _Asked(path, path, _answer(view, path, path))
+    limit, seen = _Limit(api.spec.probes), Seen()
+    for operation in listed:
+        shown = operation.path
         try:
-            reply = view.reply(path)
+            limit.spend()
+            path, headers = operation.fill(seen, view.target.id)
         except NotAssessed as error:
-            yield path, Observation.unseen(path, error.reason)
+            yield _Asked("", shown, Observation.unseen(shown, error.reason))
             continue
-        if 200 <= reply.status < 300:
-            yield path, reply
-        else:
-            yield path, Observation.unseen(path, f"HTTP {reply.status}", Location(reply.url))
+        if headers:
+            why = "needs a header, and is not asked for here"
+            yield _Asked("", shown, Observation.unseen(shown, why))
+            continue
+        answer = _answer(view, path, operation.prefix + shown)
+        if isinstance(answer, Reply):
+            with suppress(ValueError, RecursionError):
+                seen.learn(operation, json.loads(answer.text))
+        yield _Asked(path, shown, answer)
+
+
+def _answer(view: TransportView, path: str, shown: str) -> Reply | Observation:
+    try:
+        reply = view.reply(path)
+    except NotAssessed as error:
+        return Observation.unseen(shown, error.reason.replace(path.partition("?")[0], shown))
+    reply = replace(reply, url=reply.url.removesuffix(path.partition("?")[0]) + shown.partition("?")[0])
+    if 200 <= reply.status < 300:
+        return reply
+    return Observation.unseen(shown, f"HTTP {reply.status}", Location(reply.url))
+
+
+class _Limit:
+    """The requests and seconds that one check may spend: those of the probes, declared or usual."""
+
+    def __init__(self, probes: Probes | None) -> None:
+        self._probes = probes or Probes(allowed=False)
+        self._left = self._probes.requests
+        self._until = time.monotonic() + self._probes.seconds
+
+    def spend(self, requests: int = 1) -> None:
+        """Count ``requests``; raises ``TooLarge`` or ``TimedOut`` over the limit."""
+        self._left -= requests
+        if self._left < 0:
+            raise TooLarge(f"over the {self._probes.requests} requests that probes allow")
+        if time.monotonic() > self._until:
+            raise TimedOut(f"over the {self._probes.seconds:g} s that probes allow")
 
 
 def _judged(path: str, fault: str | None, met: str, reply: Reply) -> Observation:

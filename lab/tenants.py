@@ -24,7 +24,7 @@ GRAPHQL = "/v1/graphql"
 LOCKED_ACCOUNT = "probe-lockout@lab.example.com"
 DEFAULT = ("admin@lab.example.com", "admin")
 FAILURES = 5  # of one account, after which it has to wait
-HIDDEN = ("password_hash", "token_hash", "username", "secret", "fingerprint")
+HIDDEN = ("password_hash", "token_hash", "username", "secret", "fingerprint", "provider_subject")
 _JSON = "application/json"
 
 

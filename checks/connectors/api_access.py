@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from checks.connectors.api_hidden import Hidden, hidden_of
 from checks.connectors.api_operations import Operation, Seen
 from checks.connectors.api_replies import Replies, Reply
 from checks.connectors.api_send import Signer, bearer, nobody
 from checks.core.errors import NotAssessed, Nothing
 from checks.core.model import Inventory
 from checks.core.model.probes import Login, Probes
-from checks.detectors.secrets import plain_name
 
 INTROSPECTION = "{__schema{types{name fields(includeDeprecated:true){name} inputFields{name}}}}"
 
@@ -91,25 +89,18 @@ class ApiAccess(Replies):
         except (TypeError, KeyError, AttributeError):
             return reply
 
-    def hidden_columns(self, inventory: Inventory, categories: tuple[str, ...]) -> Mapping[str, str]:
-        """Return the columns of ``categories``, which are never published, as plain name → ``table.column``.
+    def hidden_columns(self, inventory: Inventory, categories: tuple[str, ...]) -> Hidden:
+        """Return the columns that are never published: of ``categories``, or marked so in the inventory.
 
-        Those of the stores that the probes name, else of every store. A name that another table also
-        has for something that may be published says nothing by itself, and is left out. Raises
-        ``Nothing`` if none is left.
+        Those of the stores that the probes name, else of every store. Raises ``Nothing`` if there is none.
         """
         probes = self.spec.probes
         chosen = probes.stores if probes is not None and probes.stores else tuple(inventory.stores)
-        hidden: dict[str, str] = {}
-        shown: set[str] = set()
-        for name in chosen:
-            for dataset in inventory.stores[name].datasets.values() if name in inventory.stores else ():
-                for column, category in dataset.columns.items():
-                    if any(f"{category}.".startswith(f"{wanted}.") for wanted in categories):
-                        hidden.setdefault(plain_name(column), f"{dataset.table}.{column}")
-                    else:
-                        shown.add(plain_name(column))
-        found = {name: column for name, column in hidden.items() if name not in shown}
+        stores = (inventory.stores[name] for name in chosen if name in inventory.stores)
+        found = hidden_of(stores, categories)
         if not found:
-            raise Nothing(f"{self.target.id}: the inventory has no column of {', '.join(categories)}")
+            raise Nothing(
+                f"{self.target.id}: the inventory has no column of {', '.join(categories)},"
+                " and marks none never_published"
+            )
         return found

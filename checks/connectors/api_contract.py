@@ -74,18 +74,20 @@ def documented_fields(schema: Mapping[str, Any]) -> frozenset[str] | None:
     return names or None
 
 
-def fields(body: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (name, value) of every field of a JSON body, at any depth."""
+def objects(body: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every object of a JSON body, at any depth."""
     waiting = [body]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, dict):
-            for name, value in one.items():
-                yield name, value
-                if isinstance(value, list | dict):
-                    waiting.append(value)
+        if isinstance(one, dict):
+            yield one
+        waiting += one if isinstance(one, list) else one.values() if isinstance(one, dict) else ()
+
+
+def fields(body: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (name, value) of every field of a JSON body, at any depth."""
+    for one in objects(body):
+        yield from one.items()
 
 
 def _names(root: Mapping[str, Any], node: Any, met: frozenset[str], depth: int) -> Iterator[str]:

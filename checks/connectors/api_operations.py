@@ -76,17 +76,20 @@ class Seen:
         return None
 
 
-def operations(document: Mapping[str, Any], base_path: str) -> list[Operation]:
+def operations(
+    document: Mapping[str, Any], base_path: str, examples: Mapping[str, Mapping[str, Scalar]] | None = None
+) -> list[Operation]:
     """Return the GET operations of ``document``, lists before what stands under them.
 
     ``base_path`` is the path of the target's address; the document's server adds its own path
-    unless the address has it already. The document's host is not heeded.
+    unless the address has it already. The document's host is not heeded. ``examples`` holds, by path,
+    values of path parameters for which the document offers none.
     """
     prefix = _prefix(document)
     if prefix and base_path.endswith(prefix):
         prefix = ""
     found = [
-        _operation(document, path, item, item["get"], prefix)
+        _operation(document, path, item, item["get"], prefix, (examples or {}).get(path, {}))
         for path, item in _paths(document)
         if isinstance(item.get("get"), Mapping)
     ]
@@ -101,7 +104,12 @@ def _paths(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 
 
 def _operation(
-    document: Mapping[str, Any], path: str, item: Mapping[str, Any], get: Mapping[str, Any], prefix: str
+    document: Mapping[str, Any],
+    path: str,
+    item: Mapping[str, Any],
+    get: Mapping[str, Any],
+    prefix: str,
+    examples: Mapping[str, Scalar],
 ) -> Operation:
     given: dict[tuple[str, str], Mapping[str, Any]] = {}
     for raw in [*listed(item.get("parameters")), *listed(get.get("parameters"))]:  # the operation's win
@@ -109,7 +117,7 @@ def _operation(
         if isinstance(parameter, Mapping) and isinstance(parameter.get("name"), str):
             given[str(parameter.get("in")), parameter["name"]] = parameter
     needed = [
-        Parameter(name, "path", _example(document, given.get(("path", name), {})))
+        Parameter(name, "path", examples.get(name, _example(document, given.get(("path", name), {}))))
         for name in dict.fromkeys(re.findall(r"\{([^{}]+)\}", path))
     ]
     needed += [

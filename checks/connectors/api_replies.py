@@ -94,7 +94,7 @@ class Replies:
     def listed(self) -> list[Operation]:
         """Return the documented GET operations, lists before what stands under them."""
         if self._listed is None:
-            found = operations(self.document(), self._fetcher.base.path)
+            found = operations(self.document(), self._fetcher.base.path, self.spec.examples)
             if not found:
                 raise Nothing(f"{self.target.id}: the OpenAPI document lists no GET operation")
             self._listed = found

@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-import yaml
-
 from checks.connectors.api_access import ApiAccess
-from checks.connectors.api_operations import Operation, Seen, operations
+from checks.connectors.api_document import read_document
+from checks.connectors.api_operations import Operation, Seen
 from checks.connectors.api_send import Sender
-from checks.connectors.http_fetch import LOGIN_PATH, Answer, Fetcher
+from checks.connectors.http_fetch import LOGIN_PATH, Fetcher
 from checks.core.errors import NotAssessed, Nothing, TimedOut, Unreachable, Unreadable
 from checks.core.model import Endpoint, Location, Target
 from checks.detectors import page_resources
@@ -147,13 +146,9 @@ class Api(ApiAccess):
             yield cls(target, fetcher)
 
     def document(self) -> Mapping[str, Any]:
-        """Return the OpenAPI (or Swagger 2) document, parsed; fetched at the first call."""
+        """Return the OpenAPI (or Swagger 2) document, parsed; read at the first call."""
         if self._document is None:
-            path = self.spec.document
-            if path is None:
-                raise Nothing(f"{self.target.id}: the inventory names no OpenAPI document")
-            answer = self._fetcher.get(path, accept="application/json, application/yaml;q=0.9, */*;q=0.1")
-            self._document = _openapi(f"{self.target.id}: {path}", answer)
+            self._document = read_document(self.target, self.spec, self._fetcher)
         return self._document
 
     def responses(self) -> Iterator[tuple[str, ApiResponse | NotAssessed]]:
@@ -162,9 +157,7 @@ class Api(ApiAccess):
         Path parameters take the document's example, default or only values, else an identifier seen
         in the list above (``/v1/orders`` for ``/v1/orders/{id}``).
         """
-        listed = operations(self.document(), self._fetcher.base.path)
-        if not listed:
-            raise Nothing(f"{self.target.id}: the OpenAPI document lists no GET operation")
+        listed = self.listed()
         seen = Seen()
         patience = _Patience()
         for operation in listed:
@@ -225,20 +218,3 @@ class _Patience:
 def _may_ask_password(path: str) -> bool:
     lowered = path.lower()
     return LOGIN_PATH.search(path) is not None or any(word in lowered for word in _FORMS_EXPECTED)
-
-
-def _openapi(what: str, answer: Answer) -> Mapping[str, Any]:
-    if answer.is_html:
-        raise Unreadable(f"{what}: HTML was served where an OpenAPI document was expected")
-    try:
-        if answer.text.lstrip("\ufeff \t\r\n").startswith("{"):
-            parsed = json.loads(answer.text)
-        else:
-            parsed = yaml.load(answer.text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  safe
-    except (ValueError, RecursionError, yaml.YAMLError):
-        raise Unreadable(f"{what}: neither valid JSON nor valid YAML") from None
-    if not isinstance(parsed, dict) or not ({"openapi", "swagger"} & parsed.keys()):
-        raise Unreadable(f"{what}: not an OpenAPI document")
-    if not isinstance(parsed.get("paths"), dict):
-        raise Unreadable(f"{what}: an OpenAPI document without paths")
-    return parsed

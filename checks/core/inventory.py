@@ -64,7 +64,7 @@ def load_inventory(
     if document.data is None:
         raise InventoryError("is empty", path=document.path)
     validate(document, "inventory", InventoryError)
-    return _Loader(document, environment, addresses).load()
+    return _Loader(document, environment, addresses, folder=path.parent).load()
 
 
 class _Loader(RightsSection):

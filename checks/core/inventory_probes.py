@@ -19,7 +19,7 @@ def probes_of(document: Document, name: str, environment: str, environments: Ite
     """
     at: tuple[Key, ...] = ("endpoints", name)
     item: Mapping[str, Any] = document.data["endpoints"][name]
-    for key in ("public", "probes", "graphql"):
+    for key in ("public", "probes", "graphql", "document_file", "routes", "examples"):
         if key in item and item["kind"] != "api":
             raise _error(document, f"only an endpoint of kind api can have {key!r}", *at, key)
     entry: Mapping[str, Any] | None = item.get("probes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -41,6 +42,7 @@ class Sections:
     environment: str
     addresses: Mapping[str, str]
     known_environments: Mapping[str, Environment] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)  # of the inventory
 
     def _here(self, section: str, items: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yield the items that exist in this environment."""
@@ -88,6 +90,8 @@ class Sections:
         if "erasure" in item:
             self._known(item["erasure"]["column"], columns, "column", *at, "erasure", "column")
             erasure = Erasure(item["erasure"]["column"], Period(item["erasure"]["within"]))
+        for index, column in enumerate(item.get("never_published", ())):
+            self._known(column, columns, "column", *at, "never_published", index)
         for column in item.get("payloads", {}):
             self._known(column, columns, "column", *at, "payloads", column)
         return Dataset(
@@ -104,6 +108,7 @@ class Sections:
             may_be_empty=item.get("may_be_empty", False),
             tags=tuple(item.get("tags", ())),
             line=self._line(*at),
+            never_published=tuple(item.get("never_published", ())),
         )
 
     def _retention(self, item: Mapping[str, Any], *at: Key) -> Retention | None:
@@ -206,6 +211,9 @@ class Sections:
             policy_page=item.get("policy_page"),
             signup_page=item.get("signup_page"),
             document=item.get("document"),
+            document_file=self._document_file(name, item),
+            routes=item.get("routes"),
+            examples=MappingProxyType(dict(item.get("examples", {}))),
             token=item.get("token"),
             ca=item.get("ca"),
             essential_cookies=tuple(item.get("essential_cookies", ())),
@@ -217,6 +225,13 @@ class Sections:
             probes=probes_of(self.document, name, self.environment, self.known_environments),
             line=self._line("endpoints", name),
         )
+
+    def _document_file(self, name: str, item: Mapping[str, Any]) -> Path | None:
+        """Return the file of an API's document; one source of its operations is enough, more would differ."""
+        given = [key for key in ("document", "document_file", "routes") if key in item]
+        if len(given) > 1:
+            raise self._error(f"{given[0]} and {given[1]}: give one of them", "endpoints", name, given[1])
+        return self.folder / item["document_file"] if "document_file" in item else None
 
     def _transport(self, of: Store | Endpoint) -> Transport:
         pages = (of.pages or ("/",)) if isinstance(of, Endpoint) and of.kind == "site" else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from checks.connectors.http import Api
 from checks.connectors.tls import TransportView
 from checks.core.errors import NotAssessed
 from checks.core.model import Observation, Period
+from checks.core.model.probes import Probes
 from checks.core.registry import Scope
 from tests.checks.connectors import http_servers as web
 from tests.checks.connectors.tls_servers import lines, way_to
@@ -318,6 +320,42 @@ def test_an_api_is_tried_at_its_operations(authority: tuple[trustme.LeafCert, Pa
     assert {path for _, path in asked} == {"/openapi.json", "/v1/me"}
     assert "met /openapi.json: 7 foreign origins tried, none may read" in seen
     assert "violated /v1/me: another site: may read with credentials" in seen
+    assert any(line.endswith("GET /v1/items/{id}: no example for parameter id") for line in seen)
+
+
+def many(client: web.Client) -> None:
+    """Serve eight lists and what stands under the last, which alone lets everybody read."""
+    path = client.path.partition("?")[0]
+    if path == "/openapi.json":
+        lists = {f"/v1/list{n}": {"get": {}} for n in range(8)}
+        client.json({"openapi": "3.1.0", "paths": {**lists, "/v1/list7/{id}": {"get": {}}}})
+    elif path == "/v1/list7/secret-id":
+        cors(lambda o: True)(client)
+    else:
+        client.reply(200, '[{"id": "secret-id"}]', "application/json", X_Content_Type_Options="nosniff")
+
+
+@pytest.mark.parametrize("requests", [500, 60])
+def test_every_documented_get_is_tried_within_the_limits(
+    authority: tuple[trustme.LeafCert, Path], requests: int
+) -> None:
+    with site(authority, {"*": many}, kind="api", pages=(), document="/openapi.json") as (view, server):
+        target = web.target(server.url, kind="api", ca=authority[1], document="/openapi.json")
+        spec = replace(target.spec, probes=Probes(allowed=False, requests=requests))  # type: ignore[type-var]
+        with Api.open(replace(target, spec=spec), timeout=2) as api:
+            types = run(headers.types_are_not_guessed, view, scope(view, open_=lambda _: api))
+            before = len(server.requests)
+            origins = run(headers.no_foreign_origin_reads, view, scope(view, open_=lambda _: api))
+            sent = len(server.requests) - before
+    assert "violated /v1/list7/{id}: no X-Content-Type-Options: nosniff" in types
+    assert sum(line.startswith("met /v1/list") for line in types) == 8
+    assert "secret-id" not in repr((types, origins))
+    assert sent <= requests
+    if requests == 500:
+        assert "violated /v1/list7/{id}: another site: may read with credentials" in origins
+        assert sum(line.startswith("met /v1/list") for line in origins) == 8
+    else:
+        assert "unseen /v1/list7/{id}: over the 60 requests that probes allow" in origins
 
 
 # ── hostile, silent, empty ───────────────────────────────────────────────────────────────────────

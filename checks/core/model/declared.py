@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from checks.core.model.probes import Probes
@@ -60,6 +61,7 @@ class Dataset:
     may_be_empty: bool = False
     tags: tuple[str, ...] = ()
     line: int | None = None
+    never_published: tuple[str, ...] = ()  # columns that no answer may hold, whatever their category
 
     @property
     def personal(self) -> Mapping[str, str]:
@@ -151,6 +153,9 @@ class Endpoint:
     policy_page: str | None = None
     signup_page: str | None = None  # site: where an account is made
     document: str | None = None  # api: path of its OpenAPI document
+    document_file: Path | None = None  # api: an OpenAPI document in a file, instead
+    routes: str | None = None  # api: whose list of routes is read, instead
+    examples: Mapping[str, Mapping[str, str | int]] = field(default_factory=lambda: NOTHING)  # by path
     token: str | None = None  # api: name of the variable that holds a bearer token
     ca: str | None = None  # name of the variable that holds a CA bundle's path
     essential_cookies: tuple[str, ...] = ()  # site: globs of names that need no consent (ePrivacy 5(3))

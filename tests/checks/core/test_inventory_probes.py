@@ -71,3 +71,30 @@ def test_probes_that_cannot_be_are_refused(tmp_path: Path, old: str, new: str, w
     assert words in str(caught.value)
     assert "inventory.yaml:" in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+def test_a_document_in_a_file_stands_beside_the_inventory(tmp_path: Path) -> None:
+    text = GOOD + API.replace(
+        "    public:", '    document_file: api/v1.json\n    examples: {"/a/{b}": {b: 7}}\n    public:'
+    )
+    spec = load(tmp_path, text).targets["api"].spec
+    assert isinstance(spec, Endpoint)
+    assert spec.document_file == tmp_path / "api" / "v1.json"
+    assert spec.examples == {"/a/{b}": {"b": 7}}
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("document: /o.json\n    document_file: o.json", "document and document_file: give one of them"),
+        ("document_file: o.json\n    routes: enfyra", "document_file and routes: give one of them"),
+        ("routes: enfyro", "enfyr"),
+        ("document_fil: o.json", "did you mean 'document_file'?"),
+        ("examples: {a: {b: 1}}", "examples"),
+    ],
+)
+def test_a_source_of_operations_that_cannot_be_is_refused(tmp_path: Path, lines: str, words: str) -> None:
+    with pytest.raises(InventoryError) as caught:
+        load(tmp_path, GOOD + API.replace("    public:", f"    {lines}\n    public:"))
+    assert words in str(caught.value)
+    assert "inventory.yaml:" in str(caught.value)
