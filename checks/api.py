@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from checks.connectors.api_contract import documented_fields, faults, fields, objects, schema_of
-from checks.connectors.api_replies import Reply
+from checks.connectors.api_reply import Reply
 from checks.connectors.http import Api
 from checks.core.errors import NotAssessed
 from checks.core.model import Inventory, Measure, Observation
@@ -82,7 +82,9 @@ def no_internals_answered(api: Api) -> Iterator[Observation]:
     """No answer shows a stack trace, a database's message or SQL (OWASP ASVS 4.0.3, 7.4.1; CWE-209)."""
 
     def look(reply: Reply) -> Iterator[str]:
-        yield from find_internals(_without(reply.text, reply.sent), error=reply.status >= 400)
+        found = find_internals(_without(reply.text, reply.sent), error=reply.status >= 400)
+        told = find_internals(_without(reply.error, reply.sent), error=True)
+        yield from dict.fromkeys([*found, *told])
 
     yield from _each(api, look)
 
@@ -94,9 +96,9 @@ def errors_name_nobody(api: Api, scope: Scope) -> Iterator[Observation]:
 
     def look(reply: Reply) -> Iterator[str]:
         nonlocal errors
-        if reply.status >= 400:
+        if reply.error:
             errors += 1
-            yield from find_personal(reply.text, scope.inventory.own_hosts, reply.sent)
+            yield from find_personal(reply.error, scope.inventory.own_hosts, reply.sent)
 
     yield from _each(api, look)
     if not errors:
@@ -129,7 +131,7 @@ def bodies_as_documented(api: Api, scope: Scope) -> Iterator[Observation]:
             if not (reply.who == "generated" and fault.startswith("lacks ")):  # it may ask for less
                 yield f"{place} {fault}"
 
-    yield from _each(api, look)
+    yield from _each(api, look, graphql=False)  # a GraphQL answer holds what was asked for by its schema
 
 
 def _personal_columns(inventory: Inventory) -> Mapping[str, str]:
@@ -151,11 +153,13 @@ def _without(text: str, sent: str) -> str:
     return text.replace(sent, "") if len(sent) > 3 else text
 
 
-def _each(api: Api, look: Callable[[Reply], Iterator[str]]) -> Iterator[Observation]:
-    """Yield what ``look`` finds in each reply; a reply without a finding counts as read."""
+def _each(api: Api, look: Callable[[Reply], Iterator[str]], *, graphql: bool = True) -> Iterator[Observation]:
+    """Yield what ``look`` finds in each reply, of GraphQL too; a reply without a finding counts as read."""
     read: dict[str, list[Reply]] = {}
     told: set[tuple[str, str]] = set()
     for name, reply in api.replies():
+        if not graphql and name.startswith(f"POST {api.spec.graphql}"):
+            continue
         if isinstance(reply, NotAssessed):
             yield Observation.unseen(name, reply.reason)
             continue

@@ -16,14 +16,13 @@ from typing import Any
 
 from checks.connectors.api_access import Visit
 from checks.connectors.api_contract import fields
-from checks.connectors.api_queries import Asking
-from checks.connectors.api_replies import Reply
+from checks.connectors.api_queries import Asking, questions
+from checks.connectors.api_reply import REFUSED, Reply
 from checks.connectors.http import Api
 from checks.core.errors import NotAssessed, Unreadable
 from checks.core.model import Location, Measure, Observation
 from checks.core.registry import Scope, check
 
-REFUSED = frozenset({401, 403, 404})
 WRONG = frozenset({400, 401, 403, 404, 422})  # how a login says that it does not know the pair
 HELD = frozenset({403, 423, 429})  # how it says: not now (RFC 6585, 4 for 429)
 _SHARED_KEYS = ("id", "uuid", "slug", "key", "number", "email")
@@ -32,24 +31,27 @@ _SHARED_KEYS = ("id", "uuid", "slug", "key", "number", "email")
 @check(reads="api")
 def strangers_get_public_only(api: Api) -> Iterator[Observation]:
     """Without credentials only what the inventory lists as public answers (ASVS 4.0.3, 4.1.1; API2:2023)."""
-    own = dict(api.own())
+    api.own()
+    granted = {
+        f"{reply.method} {reply.path}"
+        for _, reply in api.replies()
+        if isinstance(reply, Reply) and reply.who == "ourselves" and reply.good
+    }
     for name, reply in api.replies():
         if isinstance(reply, NotAssessed):
-            if name.endswith("(nobody)"):
+            if name.endswith("(nobody)") or name == f"POST {api.spec.graphql}":
                 yield Observation.unseen(name, reply.reason)
             continue
         if reply.who != "nobody":
             continue
         if api.is_public(reply.path):
             yield Observation.met(name, "is public", Measure(1, "requests"), reply.location)
-            continue
-        granted = own.get(f"GET {reply.path}")
-        if reply.good:
+        elif reply.good:
             detail = f"HTTP {reply.status} without credentials, and the inventory does not list it as public"
             yield Observation.violated(name, detail, location=reply.location)
-        elif not (isinstance(granted, Reply) and granted.good):
+        elif f"{reply.method} {reply.path}" not in granted:
             yield Observation.unseen(name, "with credentials it does not answer either")
-        elif reply.status in REFUSED or 300 <= reply.status < 400:
+        elif reply.refused or 300 <= reply.status < 400:
             yield Observation.met(name, f"HTTP {reply.status}", Measure(1, "requests"), reply.location)
         else:
             yield Observation.unseen(name, f"HTTP {reply.status} is neither the thing nor a refusal")
@@ -68,17 +70,22 @@ def reader_cannot_ask_for_hidden(
     api.own()
     columns = api.hidden_columns(scope.inventory, categories)
     hidden = {column.partition(".")[2]: column for column in columns.names.values()}
-    if not probes.query:
+    if not probes.query and api.spec.graphql is None:
         raise NotAssessed(f"{api.target.id}: the inventory declares no way to ask (probes.query)")
+    visit = api.visit("reader")
+    if visit.problem is not None:
+        yield Observation.unseen(f"POST {api.spec.graphql} (reader)", visit.problem.reason)
     refused: Counter[tuple[str, str]] = Counter()
-    for asked in Asking(api, api.visit("reader"), probes.query, probes.relations).results(tuple(hidden)):
-        path = f"GET {asked.operation.path}" if asked.operation else "lists"
+    asking = Asking(api, visit, probes.query, probes.relations)
+    rest = asking.results(tuple(hidden)) if probes.query else ()
+    for asked in (*rest, *questions(api, visit, columns)):
+        path = asked.operation.name if asked.operation else "lists"
         subject = f"{path} (reader, {asked.way})"
         if asked.problem is not None:
             yield Observation.unseen(f"{subject} {asked.field}".rstrip(), asked.problem)
         elif asked.obeyed:
-            said = "shows" if asked.way in {"projection", "relation"} else "obeys"
-            column = f"column {hidden[asked.field]} that is never published"
+            said = "obeys" if asked.way in {"filter", "sort"} else "shows"
+            column = f"column {hidden.get(asked.field) or asked.column} that is never published"
             detail = f"HTTP {asked.status}: {said} {asked.field}, {column}"
             yield Observation.violated(f"{subject} {asked.field}", detail)
         else:
@@ -142,6 +149,8 @@ def tenants_are_apart(api: Api) -> Iterator[Observation]:
     if len(probes.tenants) != 2:
         raise NotAssessed(f"{api.target.id}: the inventory declares no two test tenants (probes.tenants)")
     first, second = (api.visit(f"tenant {name}") for name in probes.tenants)
+    if first.problem is not None:
+        yield Observation.unseen(f"POST {api.spec.graphql}", first.problem.reason)
     yield from _apart(api, first, second, probes.shared)
     yield from _apart(api, second, first, probes.shared)
 
@@ -152,7 +161,7 @@ def _apart(api: Api, asks: Visit, owns: Visit, shared: tuple[str, ...]) -> Itera
     for operation, theirs in owns.replies:
         if any(fnmatch.fnmatchcase(operation.path, pattern) for pattern in (*shared, *api.spec.public)):
             continue
-        subject = f"GET {operation.path} ({asks.who}, of {owns.who})"
+        subject = f"{operation.name} ({asks.who}, of {owns.who})"
         if isinstance(theirs, NotAssessed):
             yield Observation.unseen(subject, theirs.reason)
             continue
@@ -161,7 +170,7 @@ def _apart(api: Api, asks: Visit, owns: Visit, shared: tuple[str, ...]) -> Itera
             yield Observation.unseen(subject, f"HTTP {theirs.status}: {owns.who} has nothing there itself")
             continue
         reply = mine[operation.path]
-        if any(parameter.place == "path" and parameter.value is None for parameter in operation.parameters):
+        if any(p.place in {"path", "argument"} and p.value is None for p in operation.parameters):
             reply = api.ask(operation, seen=owns.seen, who=asks.who, signer=asks.signer)
         if isinstance(reply, NotAssessed):
             yield Observation.unseen(subject, reply.reason)
@@ -173,7 +182,7 @@ def _apart(api: Api, asks: Visit, owns: Visit, shared: tuple[str, ...]) -> Itera
                 f"HTTP {reply.status}: {both} of {len(things)} things of the other tenant are in the answer"
             )
             yield Observation.violated(subject, detail, location=reply.location)
-        elif reply.good or reply.status in REFUSED:
+        elif reply.good or reply.refused:
             detail = f"HTTP {reply.status}, none of the other's {len(things)} things"
             yield Observation.met(subject, detail, measure, reply.location)
         else:
@@ -182,7 +191,7 @@ def _apart(api: Api, asks: Visit, owns: Visit, shared: tuple[str, ...]) -> Itera
 
 def _things(reply: Reply) -> set[str]:
     """Return what marks each thing in an answer: its identifiers, else the whole of it."""
-    body = reply.json()
+    body = reply.content()
     items: list[Any] = body if isinstance(body, list) else [body]
     if isinstance(body, dict):
         lists = [value for value in body.values() if isinstance(value, list)]

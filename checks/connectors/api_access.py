@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from checks.connectors.api_hidden import Hidden, hidden_of
 from checks.connectors.api_operations import Operation, Seen
-from checks.connectors.api_replies import Replies, Reply
+from checks.connectors.api_query import Query
+from checks.connectors.api_replies import Replies
+from checks.connectors.api_reply import Reply
 from checks.connectors.api_send import Signer, bearer, nobody
 from checks.core.errors import NotAssessed, Nothing
 from checks.core.model import Inventory
 from checks.core.model.probes import Login, Probes
 
-INTROSPECTION = "{__schema{types{name fields(includeDeprecated:true){name} inputFields{name}}}}"
-
 
 class Visit:
-    """Every documented GET as one person gets it, each list's first item opening what stands under it."""
+    """Every documented GET and GraphQL query as one person gets it, lists opening what stands under them.
+
+    ``problem`` says why no GraphQL query could be made of an endpoint that the inventory names.
+    """
 
     def __init__(self, api: ApiAccess, who: str, signer: Signer) -> None:
         self.who = who
         self.signer = signer
         self.seen = Seen()
-        self.replies: list[tuple[Operation, Reply | NotAssessed]] = [
-            (operation, api.ask(operation, seen=self.seen, who=who, signer=signer))
-            for operation in api.listed()
+        asked: list[Operation | Query] = [*api.listed()]
+        self.problem: NotAssessed | None = None
+        if api.spec.graphql is not None:
+            try:
+                asked += api.queries()
+            except NotAssessed as error:
+                self.problem = error
+        self.replies: list[tuple[Operation | Query, Reply | NotAssessed]] = [
+            (operation, api.ask(operation, seen=self.seen, who=who, signer=signer)) for operation in asked
         ]
 
 
@@ -67,15 +76,8 @@ class ApiAccess(Replies):
         """Return the fields of a GraphQL schema as ``Type.field``, asked for by introspection.
 
         A ``stranger`` asks without credentials. A reply that is no schema is returned itself.
-        GraphQL specification of October 2021, section 4; a query changes nothing.
         """
-        self.probes()
-        path = self.spec.graphql
-        if path is None:
-            raise Nothing(f"{self.target.id}: the inventory names no GraphQL endpoint (graphql)")
-        who, signer = ("nobody", nobody) if stranger else ("ourselves", None)
-        body = {"query": INTROSPECTION}
-        reply = self.request("POST", path, shown=path, who=who, signer=signer, body=body)
+        reply = self.introspected(stranger=stranger)
         if isinstance(reply, NotAssessed) or not reply.good:
             return reply
         try:

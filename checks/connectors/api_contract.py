@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from checks.connectors.api_operations import listed, resolve
-from checks.connectors.api_replies import Reply
+from checks.connectors.api_reply import Reply
 
 _MANY = 20  # faults of one body that are named
 _DEEP = 60

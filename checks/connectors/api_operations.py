@@ -11,6 +11,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from checks.core.errors import NotAssessed
 
 Scalar = str | int | float
+IDENTIFIERS = ("id", "uuid", "slug", "key")
+"""What a thing is known by, in order of preference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,8 @@ class Parameter:
     """A parameter of an operation that has to be filled; ``value`` is what the document offers."""
 
     name: str
-    place: str  # path | query | header
-    value: Scalar | None = field(repr=False)
+    place: str  # path | query | header | argument (of a GraphQL query)
+    value: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class Operation:
     prefix: str
     parameters: tuple[Parameter, ...]
     json: bool  # JSON is documented as its answer
+
+    @property
+    def name(self) -> str:
+        """The request, as ``GET /v1/orders/{id}``."""
+        return f"GET {self.path}"
 
     def fill(self, seen: Seen, owner: str) -> tuple[str, Mapping[str, str]]:
         """Return path with query, and headers; raises ``NotAssessed`` if a value is missing."""
@@ -50,10 +57,11 @@ class Operation:
 
 
 class Seen:
-    """Identifiers seen in list responses, by the documented path of the list."""
+    """Identifiers seen in answers, by the documented path of a list or the GraphQL type of a thing."""
 
     def __init__(self) -> None:
         self._items: dict[str, Mapping[str, Any]] = {}
+        self._kinds: dict[str, Mapping[str, Any]] = {}
 
     def learn(self, operation: Operation, answer: Any) -> None:
         """Remember the first item of a list answer, bare or in an envelope such as ``data``."""
@@ -64,16 +72,40 @@ class Seen:
             if isinstance(item, dict):
                 self._items.setdefault(operation.path.rstrip("/"), item)
 
+    def learn_kind(self, item: Mapping[str, Any]) -> None:
+        """Remember the first thing of its type, which GraphQL's ``__typename`` names."""
+        if isinstance(kind := item.get("__typename"), str):
+            self._kinds.setdefault(kind, item)
+
     def value(self, path: str, name: str) -> Scalar | None:
         """Return an identifier for parameter ``name`` of ``path`` from the list it stands under."""
         above = path.partition(f"{{{name}}}")[0].rstrip("/")
-        item = self._items.get(above, {})
-        plain = {re.sub(r"[^a-z0-9]", "", key.lower()): value for key, value in item.items()}
-        for key in (re.sub(r"[^a-z0-9]", "", name.lower()), "id", "uuid", "slug", "key"):
-            value = plain.get(key)
-            if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
-                return value
-        return None
+        return _identifier(self._items.get(above, {}), (_plain(name), *IDENTIFIERS))
+
+    def of_kind(self, kind: str, name: str) -> Scalar | None:
+        """Return an identifier for the argument ``name`` of a query that returns ``kind``.
+
+        ``projectId`` is that of a ``Project``; ``id`` that of what is returned.
+        """
+        plain = _plain(name)
+        for other, item in self._kinds.items():
+            if plain in {_plain(other) + one for one in IDENTIFIERS}:
+                return _identifier(item, IDENTIFIERS)
+        names = (plain, *IDENTIFIERS) if plain in IDENTIFIERS else (plain,)
+        return _identifier(self._kinds.get(kind, {}), names)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _identifier(item: Mapping[str, Any], names: tuple[str, ...]) -> Scalar | None:
+    plain = {_plain(key): value for key, value in item.items()}
+    for name in names:
+        value = plain.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
+            return value
+    return None
 
 
 def operations(

@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from checks.connectors.api_access import ApiAccess, Visit
-from checks.connectors.api_contract import fields
+from checks.connectors.api_contract import fields, objects
+from checks.connectors.api_hidden import Hidden
 from checks.connectors.api_operations import Operation
-from checks.connectors.api_replies import Reply
+from checks.connectors.api_query import Query
+from checks.connectors.api_reply import Reply
 from checks.core.errors import NotAssessed
 
 WAYS = ("projection", "filter", "sort", "relation")
@@ -23,11 +25,12 @@ class Asked:
     """What came of asking ``operation`` for ``field`` in one way; ``problem`` says why nothing did."""
 
     way: str
-    operation: Operation | None
+    operation: Operation | Query | None
     field: str
     obeyed: bool = False
     status: int = 0
     problem: str | None = None
+    column: str = ""  # the column that the field is, where its name alone does not say it
 
 
 class Asking:
@@ -66,7 +69,9 @@ class Asking:
 
     def _find_lists(self) -> Iterator[Asked]:
         for operation, first in self._visit.replies:
-            if isinstance(first, NotAssessed) or not first.good or len(_items(first.json())) < 2:
+            if isinstance(first, NotAssessed) or not first.good or not isinstance(operation, Operation):
+                continue
+            if len(_items(first.json())) < 2:
                 continue
             again = self._ask(operation, "")
             if isinstance(again, Reply) and again.json() == first.json():
@@ -125,6 +130,57 @@ class Asking:
     def _text(self, way: str, field: str, relation: str = "") -> str:
         text = self._query[way].replace("{field}", quote(field, safe="-"))
         return text.replace("{relation}", quote(relation)).replace("{value}", NO_VALUE)
+
+
+def questions(api: ApiAccess, visit: Visit, hidden: Hidden) -> Iterator[Asked]:
+    """Yield what comes of a visitor's GraphQL queries: hidden columns in the answers, and asked for by name.
+
+    Asked for in both spellings, also where the schema that we were shown has no such field.
+    """
+    for query, whole in visit.replies:
+        if not isinstance(query, Query):
+            continue
+        if isinstance(whole, NotAssessed):
+            yield Asked("query", query, "", problem=whole.reason)
+            continue
+        if not whole.good and not whole.refused:
+            yield Asked("query", query, "", status=whole.status, problem=f"HTTP {whole.status}")
+            continue
+        shown = _shown(whole, hidden)
+        for name, column in shown:
+            yield Asked("query", query, name, obeyed=True, status=whole.status, column=column)
+        if not shown:
+            yield Asked("query", query, "", status=whole.status)
+        for name, column in hidden.names.items() if whole.good else ():
+            yield from _named(api, visit, query, column.partition(".")[2], name, hidden)
+
+
+def _named(
+    api: ApiAccess, visit: Visit, query: Query, name: str, plain: str, hidden: Hidden
+) -> Iterator[Asked]:
+    first, *more = name.split("_")
+    for spelling in dict.fromkeys((name, first + "".join(part.capitalize() for part in more))):
+        for selection in query.asking(spelling):
+            variables = query.variables(visit.seen, api.target.id)
+            reply = api.select(query, selection, variables, who=visit.who, signer=visit.signer)
+            if isinstance(reply, NotAssessed):
+                yield Asked("query", query, spelling, problem=reply.reason)
+                return
+            for match in _shown(reply, hidden):
+                yield Asked("query", query, match[0], obeyed=True, status=reply.status, column=match[1])
+                return
+    yield Asked("query", query, plain, status=0)
+
+
+def _shown(reply: Reply, hidden: Hidden) -> list[tuple[str, str]]:
+    """Return (field, column) of each hidden column that an answer holds a value of."""
+    found = {
+        (match.field, match.column): None
+        for one in objects(reply.content())
+        for match in hidden.within([name for name, value in one.items() if value is not None])
+        if match.sure
+    }
+    return list(found)
 
 
 def _items(body: Any) -> list[Mapping[str, Any]]:

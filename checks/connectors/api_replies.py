@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from checks.connectors.api_operations import Operation, Seen, operations
+from checks.connectors.api_query import Query
+from checks.connectors.api_questions import Questions
+from checks.connectors.api_reply import Reply, Told, made_reply
 from checks.connectors.api_send import Sender, Signer, nobody, renamed
-from checks.connectors.http_fetch import Answer
 from checks.core.errors import NotAssessed, Nothing, Refused, TimedOut, TooLarge, Unreachable
-from checks.core.model import Endpoint, Location, Target
+from checks.core.model import Endpoint, Target
 from checks.core.model.probes import Probes
 
 KEPT = 64 * 1024 * 1024
@@ -22,46 +22,7 @@ GIVE_UP = 3  # failures to connect in a row, after which the rest is not tried
 MISSING = "/policyproof-no-such-path"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer to one request. ``path`` is the documented one; ``who`` says who asked.
-
-    ``valid``: an answer other than 2xx means that the operation itself was not seen.
-    """
-
-    method: str
-    path: str
-    who: str  # ourselves | nobody | generated
-    status: int
-    content_type: str
-    text: str = field(repr=False)
-    size: int
-    location: Location
-    sent: str = field(default="", repr=False)  # what the answer may echo
-    valid: bool = True
-
-    @property
-    def name(self) -> str:
-        """The request, as ``GET /v1/orders/{id} (nobody)``."""
-        return f"{self.method} {self.path}" + ("" if self.who == "ourselves" else f" ({self.who})")
-
-    @property
-    def good(self) -> bool:
-        """Whether this is the thing asked for."""
-        return 200 <= self.status < 300
-
-    def json(self) -> Any:
-        """Return the body, parsed; ``None`` for what is no JSON."""
-        try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
-            return None
-
-
-Told = tuple[str, Reply | NotAssessed]
-
-
-class Replies:
+class Replies(Questions):
     """Mixed into the view of an API: requests of any kind, counted, each made once a run."""
 
     target: Target
@@ -69,13 +30,13 @@ class Replies:
     _fetcher: Sender
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent = 0
         self._told: list[Told] | None = None
         self._broke: NotAssessed | None = None
         self._own: list[Told] | None = None
         self._listed: list[Operation] | None = None
         self._lost = 0
-        self.seen = Seen()
 
     def document(self) -> Mapping[str, Any]:
         """Return the OpenAPI document; the view does."""
@@ -92,7 +53,13 @@ class Replies:
         return probes
 
     def listed(self) -> list[Operation]:
-        """Return the documented GET operations, lists before what stands under them."""
+        """Return the documented GET operations, lists before what stands under them.
+
+        None for an API of which the inventory names a GraphQL endpoint and nothing else.
+        """
+        sources = (self.spec.document, self.spec.document_file, self.spec.routes)
+        if self.spec.graphql is not None and not any(sources):
+            return []
         if self._listed is None:
             found = operations(self.document(), self._fetcher.base.path, self.spec.examples)
             if not found:
@@ -105,6 +72,9 @@ class Replies:
 
         Raises if the API answers none of them with what was asked for: nothing else means anything then.
         """
+        if not self.listed():
+            self.queries()
+            return []
         if self._own is None:
             self._own = [(f"GET {o.path}", self.ask(o, seen=self.seen)) for o in self.listed()]
         closed = [(name, reply) for name, reply in self._own if not self.is_public(name.removeprefix("GET "))]
@@ -148,21 +118,30 @@ class Replies:
         for operation in self.listed():
             reply = self.ask(operation, who="nobody", signer=nobody, seen=self.seen, valid=False)
             yield f"GET {operation.path} (nobody)", reply
-        first = self.listed()[0]
-        missing = first.path.rpartition("/")[0] + MISSING
-        yield f"GET {missing}", self.request("GET", first.prefix + missing, shown=missing, valid=False)
+        for first in self.listed()[:1]:
+            missing = first.path.rpartition("/")[0] + MISSING
+            yield f"GET {missing}", self.request("GET", first.prefix + missing, shown=missing, valid=False)
         probes = self.spec.probes
-        if probes is not None and probes.allowed and probes.generated:
-            yield from self._generated(probes)
+        if probes is None or not probes.allowed:
+            return
+        until = time.monotonic() + probes.seconds
+        if self.spec.graphql is not None:
+            for told in self.questions(probes.generated):
+                yield told
+                self._in_time(until, probes)
+        if probes.generated and self.listed():
+            yield from self._generated(probes, until)
 
-    def _generated(self, probes: Probes) -> Iterator[Told]:
+    def _in_time(self, until: float, probes: Probes) -> None:
+        if time.monotonic() > until:
+            raise TimedOut(f"{self.target.id}: generated requests took over {probes.seconds:g} s")
+
+    def _generated(self, probes: Probes, until: float) -> Iterator[Told]:
         from checks.connectors.api_generated import cases
 
-        until = time.monotonic() + probes.seconds
         prefix = self.listed()[0].prefix
         for case in cases(self.target.id, self.document(), probes.methods, probes.generated):
-            if time.monotonic() > until:
-                raise TimedOut(f"{self.target.id}: generated requests took over {probes.seconds:g} s")
+            self._in_time(until, probes)
             name = f"{case.method} {case.shown} (generated)"
             yield (
                 name,
@@ -180,7 +159,7 @@ class Replies:
 
     def ask(
         self,
-        operation: Operation,
+        operation: Operation | Query,
         *,
         seen: Seen,
         who: str = "ourselves",
@@ -188,7 +167,14 @@ class Replies:
         query: str = "",
         valid: bool = True,
     ) -> Reply | NotAssessed:
-        """Return the reply to a documented GET, filled from ``seen``; ``query`` is added to its own."""
+        """Return the reply to a documented GET, filled from ``seen``; ``query`` is added to its own.
+
+        Of a GraphQL query it is the first that holds data, or the last that holds none.
+        """
+        if isinstance(operation, Query):
+            found = self.ask_query(operation, seen=seen, who=who, signer=signer)
+            good = (reply for reply in found if isinstance(reply, Reply) and reply.good)
+            return next(good, found[-1])
         try:
             path, headers = operation.fill(seen, self.target.id)
         except NotAssessed as error:
@@ -223,6 +209,7 @@ class Replies:
         headers: Mapping[str, str] | None = None,
         sent: str = "",
         valid: bool = True,
+        graphql: str | None = None,
     ) -> Reply | NotAssessed:
         """Send one request within the budget and return its reply, or why there is none.
 
@@ -243,19 +230,5 @@ class Replies:
                 raise
             return error
         self._lost = 0
-        return _reply(renamed(answer, path, shown), method, shown, who, sent, valid=valid)
-
-
-def _reply(answer: Answer, method: str, path: str, who: str, sent: str, *, valid: bool) -> Reply:
-    return Reply(
-        method=method,
-        path=path,
-        who=who,
-        status=answer.status,
-        content_type=answer.content_type,
-        text=answer.text,
-        size=answer.size,
-        location=Location(answer.url),
-        sent=sent,
-        valid=valid,
-    )
+        named = renamed(answer, path, shown)
+        return made_reply(named, method, shown, who, sent, valid=valid, graphql=graphql)

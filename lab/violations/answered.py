@@ -61,10 +61,16 @@ def hidden_by_filter(lab: Lab) -> None:
     lab.site.tenants.faults.add("hidden-by-filter")
 
 
-@plant("the GraphQL schema has a password hash", "API-11")
+@plant("GraphQL has a password hash, and answers it", "API-01", "API-02", "API-07", "API-11")
 def hidden_in_graphql(lab: Lab) -> None:
     """Make every column a field of the schema."""
     lab.site.tenants.faults.add("hidden-in-graphql")
+
+
+@plant("GraphQL answers whoever asks", "API-06")
+def graphql_open(lab: Lab) -> None:
+    """Demand a token for the schema, and forget to for what is in it."""
+    lab.site.tenants.faults.add("graphql-open")
 
 
 @plant("one tenant reads the other's project by its identifier", "API-08")
