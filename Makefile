@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("policyproof needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab,scan,columnar,documents,objects,postgres,mysql,redis,zstd,browser,charts,ledger,sign,timestamp,serve,transport]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab,scan,columnar,documents,objects,postgres,mysql,redis,zstd,browser,filters,charts,ledger,sign,timestamp,serve,transport]' --group dev
 	sh tools/system-packages
 	$(BIN)/python -c 'from checks.scanner.engine import Engine; Engine()'  # compiles the card scanner, once
 	@touch $@

@@ -68,7 +68,10 @@ def no_third_party(browser: Browser, scope: Scope) -> Iterator[Observation]:
 
 @check(reads="browser")
 def no_tracker_contacted(browser: Browser, scope: Scope) -> Iterator[Observation]:
-    """No request goes to an advertising, analytics or similar host, and no beacon to a stranger."""
+    """No request goes to an advertising, analytics or similar host, and no beacon to a stranger.
+
+    What the filter lists of the inventory name is a tracker whoever's host it is on.
+    """
     visit = browser.visit()
     vendors = Vendors.load()
     declared = [host for processor in scope.inventory.processors.values() for host in processor.hosts]
@@ -79,9 +82,17 @@ def no_tracker_contacted(browser: Browser, scope: Scope) -> Iterator[Observation
             guilty.setdefault(request.host, f"{_ask(request)}: {vendor.name} ({', '.join(vendor.kinds)})")
         elif request.kind == "ping" and not host_matches(request.host, declared):
             guilty.setdefault(request.host, f"{_ask(request)}: a beacon to a third party")
+    for request in (request for state in visit.states for request in state.requests if request.rule):
+        guilty.setdefault(request.host, f"{_ask(request)}: named by the filter list ({request.rule})")
     for host, detail in guilty.items():
         yield Observation.violated(f"host {host}", detail, location=_where(browser))
-    yield from _end(browser, visit.states, guilty, "no tracker and no beacon to a third party")
+    lists = browser.lists()
+    for host in dict.fromkeys(host for state in visit.states for host in state.unjudged):
+        yield Observation.unseen(f"host {host}", "its address could not be held against the filter list")
+    done = "no tracker and no beacon to a third party"
+    if lists is not None:
+        done += f"; none of {lists.rules} rules applies" + (f", {lists.lost} unknown" if lists.lost else "")
+    yield from _end(browser, visit.states, guilty, done)
 
 
 @check(reads="browser")
@@ -220,6 +231,12 @@ def _end(browser: Browser, states: Iterable[StateSeen], guilty: object, done: st
         visit: Visit = browser.visit()
         more = f"; {visit.left} links beyond the bounds of the crawl" if visit.left else ""
         yield Observation.met(browser.target.id, done + more, Measure(pages, "pages"), _where(browser))
+    for state in states:
+        if state.kept and state.loaded:
+            har, *pictures = state.kept
+            more = f"; it names {len(pictures)} pictures with theirs" if pictures else ""
+            words = f"requests kept in {har.path.name}, SHA-256 {har.sha256}{more}"
+            yield Observation.met(state.name, words, location=Location(str(har.path)))
 
 
 def _extras(browser: Browser, state: StateSeen) -> list[str]:
@@ -266,8 +283,10 @@ def _told(cookie: Cookie) -> str:
 
 
 def _ask(request: Request) -> str:
-    by = f", asked for by {request.by}" if request.by else ""
-    return f"{request.kind} on {request.page}{by}"
+    """Return a request in words, with who asked for it and who loaded that."""
+    first, *loaders = request.chain or (request.by,)
+    by = f", asked for by {first}" if first else ""
+    return f"{request.kind} on {request.page}{by}" + "".join(f", brought by {one}" for one in loaders)
 
 
 def _where(browser: Browser, at: str = "/") -> Location:

@@ -80,6 +80,14 @@ def add_to(commands: Any) -> None:
         help="a third party's host (or glob) that the policy names; may be given several times",
     )
     command.add_argument(
+        "--filter-list",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="rules that name trackers, in EasyPrivacy's format; may be given several times",
+    )
+    command.add_argument(
         "--wait",
         type=float,
         default=2.0,
@@ -164,6 +172,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         wait=options.wait,
         timeout=options.timeout,
         evidence=options.screenshots,
+        lists=tuple(options.filter_list),
     )
 
 

@@ -67,6 +67,12 @@ def report_dir(config: pytest.Config) -> Path:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_policyproof_evidence(config: pytest.Config, environment: str) -> Path:
+    """Have what a look leaves behind kept beside the reports of its environment."""
+    return report_dir(config) / environment / "evidence"
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_policyproof_finish(config: pytest.Config, run: Run) -> None:
     """Record ``run``, and write ``report.html``, ``report.json`` and ``report.md``."""
     # Imported only now, so that a run without controls does not pay for templates and a database.

@@ -13,11 +13,14 @@ from checks.connectors.browser_record import Plan, Visit
 from checks.connectors.browser_runtime import Runtime, runtime
 from checks.connectors.browser_tour import tour
 from checks.connectors.browser_trust import origin_of, pin
+from checks.connectors.filter_list import FilterLists
 from checks.core.errors import NotAssessed, Nothing
 from checks.core.model import Endpoint, Target
 
 EVIDENCE = "POLICYPROOF_EVIDENCE"
-"""Environment variable that names a folder for screenshots and HTTP archives; unset: none are written."""
+"""Environment variable that names a folder for screenshots and HTTP archives; empty: none are written.
+
+Where it is not set, a run of controls keeps them beside its reports, and nobody else does."""
 _PAGE = 3.0  # seconds that a page may take on average, beyond which the whole visit is given up
 _LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE [::1]"
 
@@ -32,16 +35,25 @@ class Browser:
         self.plan = plan
         self._held = held
         self.kept: list[Visit | NotAssessed] = []  # one at most; views of the same state may share it
+        self._lists: list[FilterLists | NotAssessed | None] = []
 
     @classmethod
     @contextmanager
-    def open(cls, target: Target, *, timeout: float = 10.0, plan: Plan | None = None) -> Iterator[Self]:
+    def open(
+        cls,
+        target: Target,
+        *,
+        timeout: float = 10.0,
+        plan: Plan | None = None,
+        evidence: Path | None = None,
+    ) -> Iterator[Self]:
         """Yield the view; ``timeout`` (seconds) bounds each wait, three times that a page.
 
-        ``plan`` is how to visit, where the inventory does not say.
+        ``plan`` is how to visit, where the inventory does not say; ``evidence`` the folder for what is
+        kept of it, unless :data:`EVIDENCE` names another.
         """
         with runtime() as held:
-            yield cls(target, held, plan or plan_of(target, timeout))
+            yield cls(target, held, plan or plan_of(target, timeout, evidence))
 
     @property
     def base(self) -> str:
@@ -52,6 +64,21 @@ class Browser:
         """Whether ``host`` is the site's own, or below it (``www.`` does not count)."""
         own = origin_of(self.target).host.removeprefix("www.")
         return host == own or host.endswith(f".{own}")
+
+    def lists(self) -> FilterLists | None:
+        """Return the filter lists that the inventory names, read once; ``None`` where it names none.
+
+        Raises what :meth:`FilterLists.load` raises, whenever it is asked.
+        """
+        if not self._lists:
+            try:
+                paths = self.plan.lists
+                self._lists.append(FilterLists.load(paths, self.target.id) if paths else None)
+            except NotAssessed as error:
+                self._lists.append(error)
+        if isinstance(self._lists[0], NotAssessed):
+            raise self._lists[0].with_traceback(None)
+        return self._lists[0]
 
     def visit(self) -> Visit:
         """Return the one visit, paid at the first call; a failure is remembered too.
@@ -79,22 +106,26 @@ class Browser:
         if origin.loopback:
             # A site on this machine is a rehearsal: whom it calls is noted, and nobody is called.
             arguments.append(_LOOPBACK)
+        try:
+            lists = self.lists()
+        except NotAssessed:
+            lists = None  # told by the check that needs them; the others judge the visit without
 
         async def work() -> Visit:
             browser = await self._held.browser(tuple(arguments))
             async with guarded(browser):
-                return await tour(self.target.id, browser, origin, plan)
+                return await tour(self.target.id, browser, origin, plan, lists)
 
         pages = max(plan.most, len(plan.pages))
         return self._held.run(work(), seconds=60 + plan.timeout * 9 + pages * 4 * _PAGE)
 
 
-def plan_of(target: Target, timeout: float) -> Plan:
-    """Return how the inventory wants the site of ``target`` visited."""
+def plan_of(target: Target, timeout: float, folder: Path | None = None) -> Plan:
+    """Return how the inventory wants the site of ``target`` visited, its evidence kept below ``folder``."""
     spec = target.spec
     assert isinstance(spec, Endpoint)  # noqa: S101  the inventory's loader sees to it
     crawl, consent = spec.crawl, spec.consent
-    evidence = os.environ.get(EVIDENCE)
+    evidence = os.environ.get(EVIDENCE, folder)
     return Plan(
         pages=spec.pages,
         depth=int(crawl.get("depth", 1)),
@@ -105,4 +136,5 @@ def plan_of(target: Target, timeout: float) -> Plan:
         accept=consent.get("accept"),
         refuse=consent.get("refuse"),
         evidence=Path(evidence) / target.id if evidence else None,
+        lists=tuple(Path(path) for path in spec.filter_lists),
     )

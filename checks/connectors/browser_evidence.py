@@ -1,43 +1,76 @@
-"""Evidence of a visit in files: a screenshot a page, an HTTP archive a state without anything personal."""
+"""Evidence of a visit in files: a screenshot a page, an HTTP archive a state, without anything personal.
+
+The archive names the pictures of its state with their digests, so that one digest stands for all.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.connectors.browser_record import Request, StateSeen
+from checks.connectors.browser_record import Kept, Request, StateSeen
+from checks.core.errors import Unreadable
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
 
-async def keep_screenshot(folder: Path, page: Page, state: str, path: str) -> None:
-    """Write what ``page`` looks like to ``folder``, as PNG."""
-    folder.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=folder / f"{_slug(state)}-{_slug(path) or 'start'}.png")
+_FIELDS = "input:not([type=submit], [type=button], [type=reset]), textarea, select, [contenteditable]"
+_MASK = "#808080"
+_WHEN = "1970-01-01T00:00:00Z"  # required by the format; not what this is about: runs tell when
 
 
-def keep_har(folder: Path, state: StateSeen) -> None:
-    """Write the requests of ``state`` as an HTTP archive (HAR 1.2): no query, header, cookie or body."""
-    folder.mkdir(parents=True, exist_ok=True)
+async def keep_screenshot(folder: Path, page: Page, state: str, path: str) -> Kept:
+    """Write what ``page`` looks like to ``folder``, as PNG; grey lies over all that can be filled in."""
+    fields = [frame.locator(_FIELDS) for frame in page.frames]
+    taken = await page.screenshot(mask=fields, mask_color=_MASK, animations="disabled")
+    return _write(folder / f"{_slug(state)}-{_named(path)}.png", taken)
+
+
+def keep_har(folder: Path, state: StateSeen, pictures: Iterable[tuple[str, Kept]], version: str) -> Kept:
+    """Write the requests of ``state`` as an HTTP archive (HAR 1.2): no query, header, cookie or body.
+
+    ``pictures`` are those of the state by the path of their page, ``version`` is the browser's.
+    """
+    shots = dict(pictures)
+    addresses = {page.path: page.url for page in state.pages if page.error is None}
     har = {
         "log": {
             "version": "1.2",
             "creator": {"name": "policyproof", "version": "1"},
+            "browser": {"name": "Chromium", "version": version},
             "comment": f"{state.name}; queries, headers, cookies and bodies are left out",
+            "pages": [_page(path, url, shots.get(path)) for path, url in addresses.items()],
             "entries": [_entry(request) for request in state.requests],
         }
     }
-    (folder / f"{_slug(state.name)}.har").write_text(json.dumps(har, indent=1) + "\n", "utf-8")
+    return _write(folder / f"{_slug(state.name)}.har", (json.dumps(har, indent=1) + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> Kept:
+    """Write a file; raises ``Unreadable``, as a look whose evidence cannot be kept proves nothing later."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise Unreadable(f"evidence cannot be written to {path.parent.name} ({error.strerror})") from None
+    return Kept(path, hashlib.sha256(content).hexdigest())
+
+
+def _page(path: str, url: str, shot: Kept | None) -> dict[str, Any]:
+    picture = {} if shot is None else {"_screenshot": shot.path.name, "_sha256": shot.sha256}
+    return {"startedDateTime": _WHEN, "id": path, "title": url, "pageTimings": {}, **picture}
 
 
 def _entry(request: Request) -> dict[str, Any]:
     nothing = {"cookies": [], "headers": [], "headersSize": -1, "bodySize": -1, "httpVersion": ""}
     return {
         "pageref": request.page,
-        "startedDateTime": "1970-01-01T00:00:00Z",  # required by the format; not what this is about
+        "startedDateTime": _WHEN,
         "time": 0,
         "request": {"method": request.method, "url": request.url, "queryString": [], **nothing},
         "response": {
@@ -50,8 +83,18 @@ def _entry(request: Request) -> dict[str, Any]:
         "cache": {},
         "timings": {"send": 0, "wait": 0, "receive": 0},
         "_resourceType": request.kind,
-        "_initiator": request.by,
+        "_initiators": request.chain,
+        "_rule": request.rule,
     }
+
+
+def _named(path: str) -> str:
+    """Return a name for the file of ``path``; no two paths have the same."""
+    slug = _slug(path)[:80]
+    if path == "/":
+        return "start"
+    plain = path == f"/{slug}" and slug != "start"
+    return slug if plain else f"{slug}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
 def _slug(text: str) -> str:

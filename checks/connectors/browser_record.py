@@ -19,7 +19,8 @@ class Plan:
     ``pages`` are paths below its address; ``depth`` clicks from them links of the site are followed,
     ``most`` bounds the pages in all. ``wait`` (seconds) is how long a page is watched after it has
     loaded, ``timeout`` bounds each wait. ``dialog``, ``accept`` and ``refuse`` are CSS selectors of a
-    consent dialog that is not recognised by itself. Evidence is written only to ``evidence``.
+    consent dialog that is not recognised by itself. Evidence is written only to ``evidence``. ``lists``
+    are files that name trackers, as :mod:`checks.connectors.filter_list` reads them.
     """
 
     pages: tuple[str, ...]
@@ -31,6 +32,7 @@ class Plan:
     accept: str | None = None
     refuse: str | None = None
     evidence: Path | None = None
+    lists: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Request:
     a server that a call asks for addresses.
 
     ``url`` has neither user nor query; ``by`` is what made the page ask (a script, a style sheet, the
-    page itself); ``page`` is the path that was visited.
+    page itself); ``page`` is the path that was visited. ``chain`` begins with ``by`` and goes on with
+    what loaded that, up to the page. ``rule`` is that of the user's filter lists which names it a tracker.
     """
 
     host: str
@@ -51,6 +54,8 @@ class Request:
     by: str
     page: str
     status: int | None = None
+    chain: tuple[str, ...] = ()
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,14 @@ class PageSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of evidence, with the SHA-256 (hex) of its bytes."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class StateSeen:
     """Everything seen in one state. ``again``: the dialog came back although it had been answered."""
 
@@ -132,6 +145,8 @@ class StateSeen:
     uses: tuple[Use, ...] = ()
     again: bool = False
     error: NotAssessed | None = None  # the state could not be reached
+    unjudged: tuple[str, ...] = ()  # hosts that the filter lists could not be held against
+    kept: tuple[Kept, ...] = ()
 
     @property
     def loaded(self) -> int:

@@ -14,9 +14,20 @@ from urllib.parse import urlsplit
 
 from checks.connectors.browser_errors import not_assessed
 from checks.connectors.browser_evidence import keep_har, keep_screenshot
-from checks.connectors.browser_record import ACCEPTED, GPC, REFUSED, Button, Dialog, PageSeen, Plan, StateSeen
+from checks.connectors.browser_record import (
+    ACCEPTED,
+    GPC,
+    REFUSED,
+    Button,
+    Dialog,
+    Kept,
+    PageSeen,
+    Plan,
+    StateSeen,
+)
 from checks.connectors.browser_trust import Origin
 from checks.connectors.browser_watch import BYTES, Watch
+from checks.connectors.filter_list import FilterLists
 from checks.connectors.http_fetch import LOGIN_PATH, PATIENCE
 from checks.core.errors import NotAssessed, Nothing, Refused, TooLarge, Unreadable
 from checks.detectors.identifiers import without
@@ -52,7 +63,14 @@ class State:
     """A cold browser profile in which pages are looked at. Use it as a context manager."""
 
     def __init__(
-        self, name: str, called: str, browser: Browser, origin: Origin, plan: Plan, tabs: asyncio.Semaphore
+        self,
+        name: str,
+        called: str,
+        browser: Browser,
+        origin: Origin,
+        plan: Plan,
+        tabs: asyncio.Semaphore,
+        lists: FilterLists | None = None,
     ) -> None:
         self.called = called
         self.pages: list[PageSeen] = []
@@ -61,7 +79,8 @@ class State:
         self._origin = origin
         self._plan = plan
         self._tabs = tabs
-        self._watch = Watch()
+        self._watch = Watch(origin.base, lists)
+        self._pictures: list[tuple[str, Kept]] = []  # with the path of the page
         self._probe, self._read, self._consent = map(
             _script, ("browser_probe.js", "browser_page.js", "browser_consent.js")
         )
@@ -135,10 +154,15 @@ class State:
             uses=watch.uses(),
             again=self.called in {REFUSED, ACCEPTED} and any(page.dialog for page in self.pages),
             error=watch.flood,
+            unjudged=tuple(watch.unjudged),
         )
-        if self._plan.evidence is not None:
-            keep_har(self._plan.evidence, result)
-        return result
+        if self._plan.evidence is None:
+            return result
+        try:
+            har = keep_har(self._plan.evidence, result, self._pictures, self._browser.version)
+        except NotAssessed as error:
+            return replace(result, error=error)
+        return replace(result, kept=(har, *(kept for _, kept in self._pictures)))
 
     async def _look(self, path: str, asked: bool) -> PageSeen | None:
         shown = without(path.partition("?")[0])
@@ -170,7 +194,8 @@ class State:
         await self._watch.settle(page, self._plan.wait)
         dialog, _ = await self._dialog(page, shown)
         if self._plan.evidence is not None:
-            await keep_screenshot(self._plan.evidence, page, self.called, shown)
+            kept = await keep_screenshot(self._plan.evidence, page, self.called, shown)
+            self._pictures.append((shown, kept))
         await page.evaluate(_LEAVING)
         await self._watch.settle(page, 0.05)
         if not self._origin.holds(page.url):

@@ -19,6 +19,7 @@ from checks.connectors.browser_record import (
 )
 from checks.connectors.browser_state import State
 from checks.connectors.browser_trust import Origin
+from checks.connectors.filter_list import FilterLists
 from checks.core.errors import NotAssessed, Nothing, TimedOut, Unreachable
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ TABS = 4
 """Pages open at a time."""
 
 
-async def tour(name: str, browser: Browser, origin: Origin, plan: Plan) -> Visit:
+async def tour(
+    name: str, browser: Browser, origin: Origin, plan: Plan, lists: FilterLists | None = None
+) -> Visit:
     """Visit the site at ``origin`` and return what was seen; ``name`` is how messages call it.
+
+    ``lists`` names trackers among the requests.
 
     Raises the error of its first page if no page could be had at all.
     """
@@ -39,7 +44,7 @@ async def tour(name: str, browser: Browser, origin: Origin, plan: Plan) -> Visit
 
     def state(called: str) -> State:
         """Return a profile of its own, with nothing in it."""
-        return State(name, called, browser, origin, plan, tabs)
+        return State(name, called, browser, origin, plan, tabs, lists)
 
     async with state(FIRST) as first, state(GPC) as gpc:
         paths, left = await _crawl(first, gpc, plan)

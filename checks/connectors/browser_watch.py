@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
+from checks.connectors.browser_makers import Makers
 from checks.connectors.browser_record import Cookie, Request, Stored, Use
-from checks.core.errors import NotAssessed, TooLarge
+from checks.connectors.browser_urls import expired, host_of, same_site, shown
+from checks.connectors.filter_list import FilterLists
+from checks.core.errors import NotAssessed, TooLarge, Unreadable
 from checks.detectors.identifiers import identifies, without
 
 if TYPE_CHECKING:
@@ -30,14 +30,18 @@ _STREAMS = frozenset({"eventsource", "websocket", "media"})  # these stay open b
 class Watch:
     """What happens in one browser context. Values of cookies and keys are judged and dropped at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str, lists: FilterLists | None) -> None:
+        self._root = root
+        self._lists = lists
+        self._rules: dict[Sent, str] = {}
+        self.unjudged: dict[str, None] = {}  # hosts of which the lists could not say anything
         self.flood: NotAssessed | None = None
         self.faults: dict[Page, int] = {}
         self._paths: dict[Page, str] = {}
         self._sent: dict[Sent, tuple[str, str, str, str, str]] = {}  # host, url, kind, method, page
         self._statuses: dict[Sent, int] = {}
         self._extra: list[Request] = []  # web sockets, WebRTC servers
-        self._makers: dict[tuple[str, str], str] = {}  # (page, url) → what made the page ask
+        self._makers = Makers()
         self._setters: dict[tuple[str, str], tuple[str, bool]] = {}  # (cookie, host) → by, and kept
         self._writers: dict[tuple[str, str], str] = {}  # (area, key) → by
         self._stored: dict[tuple[str, str, str], str | None] = {}
@@ -67,10 +71,10 @@ class Watch:
 
         def sent(event: Mapping[str, Any]) -> None:
             """Note who made a request."""
-            url = _shown(event["request"]["url"])
+            url = shown(event["request"]["url"])
             if len(urls) < MOST:
                 urls[event["requestId"]] = url
-                self._makers.setdefault((path, url), _maker(event["initiator"]))
+                self._makers.note(path, event)
 
         def cookies(event: Mapping[str, Any]) -> None:
             """Note the cookies of an answer; the browser tells them here alone."""
@@ -123,12 +127,11 @@ class Watch:
 
     def requests(self) -> tuple[Request, ...]:
         """Return the requests, each kind of one only once a page."""
-        plain = [
-            Request(
-                host, url, kind, method, self._makers.get((page, url), ""), page, self._statuses.get(sent)
-            )
-            for sent, (host, url, kind, method, page) in self._sent.items()
-        ]
+        plain = []
+        for sent, (host, url, kind, method, page) in self._sent.items():
+            chain = self._makers.chain(page, url)
+            by, status, rule = next(iter(chain), ""), self._statuses.get(sent), self._rules.get(sent)
+            plain.append(Request(host, url, kind, method, by, page, status, chain, rule))
         return tuple(dict.fromkeys([*plain, *self._extra]))
 
     def cookies(self, jar: Sequence[Mapping[str, Any]]) -> tuple[Cookie, ...]:
@@ -136,7 +139,9 @@ class Watch:
         found: dict[tuple[str, str], Cookie] = {}
         for one in jar:
             name, host = without(one["name"]), one["domain"].removeprefix(".")
-            by = next((by for (n, h), (by, _) in self._setters.items() if n == name and _same(h, host)), "")
+            by = next(
+                (by for (n, h), (by, _) in self._setters.items() if n == name and same_site(h, host)), ""
+            )
             found[name, host] = Cookie(
                 name=name,
                 host=host,
@@ -161,7 +166,7 @@ class Watch:
         ]
         there = {(one.area, one.key) for one in result}
         gone = [(a, k, by) for (a, k), by in self._writers.items() if (a, k) not in there]
-        return (*result, *(Stored(area, key, _host(by), by) for area, key, by in gone))
+        return (*result, *(Stored(area, key, host_of(by), by) for area, key, by in gone))
 
     def uses(self) -> tuple[Use, ...]:
         """Return the telling uses of interfaces."""
@@ -176,12 +181,12 @@ class Watch:
             return
         path = self._paths.get(page, "")
         what, name = event.get("what"), without(event.get("name", "")[:200])
-        by = _shown(event.get("by", "")[:500]) or path
+        by = shown(event.get("by", "")[:500]) or path
         if len(self._setters) + len(self._writers) + len(self._uses) > MOST:
             self._overflow()
         elif what == "cookie":
-            kept = not _expired(event.get("age", ""))
-            self._setters[name, _host(source["frame"].url)] = (by, kept)
+            kept = not expired(event.get("age", ""))
+            self._setters[name, host_of(source["frame"].url)] = (by, kept)
         elif what == "key" and event.get("area") in {"localStorage", "sessionStorage"}:
             self._writers.setdefault((event["area"], name), by)
         elif what == "use":
@@ -196,14 +201,18 @@ class Watch:
             self._last[page] = asyncio.get_running_loop().time()
             if sent.resource_type not in _STREAMS:
                 self._busy[page] = self._busy.get(page, 0) + 1
-        host = _host(sent.url)
+        host = host_of(sent.url)
         if not host or not sent.url.startswith(("http:", "https:")):
             return
         if len(self._sent) >= MOST:
             self._overflow()
             return
         path = "" if page is None else self._paths.get(page, "")
-        self._sent[sent] = (host, _shown(sent.url), sent.resource_type, sent.method, path)
+        self._sent[sent] = (host, shown(sent.url), sent.resource_type, sent.method, path)
+        if not (sent.is_navigation_request() and page is not None and sent.frame == page.main_frame):
+            rule = self._named(sent.url, path, host, sent.resource_type)
+            if rule is not None:
+                self._rules[sent] = rule
 
     def _response(self, response: Response) -> None:
         if response.request in self._sent:
@@ -216,18 +225,30 @@ class Watch:
             self._last[page] = asyncio.get_running_loop().time()
 
     def _add(self, page: Page, url: str, kind: str, method: str) -> None:
-        if _host(url) and len(self._extra) < MOST:
+        if host_of(url) and len(self._extra) < MOST:
             path = self._paths.get(page, "")
-            self._extra.append(Request(_host(url), _shown(url), kind, method, "", path))
+            rule = self._named(url, path, host_of(url), kind) if kind == "websocket" else None
+            self._extra.append(Request(host_of(url), shown(url), kind, method, "", path, rule=rule))
+
+    def _named(self, url: str, path: str, host: str, kind: str) -> str | None:
+        """Return the rule that names ``url``; queries count here, and are not kept."""
+        if self._lists is None:
+            return None
+        try:
+            kind = "subdocument" if kind == "document" else kind
+            return self._lists.names(url, self._root + path, kind)
+        except Unreadable:
+            self.unjudged[host] = None
+            return None
 
     def _set_cookie(self, line: str, url: str) -> None:
         pair, *rest = line.split(";")
         name = without(pair.partition("=")[0].strip())
         attributes = {k.strip().lower(): v.strip() for k, _, v in (part.partition("=") for part in rest)}
-        host = attributes.get("domain", "").removeprefix(".").lower() or _host(url)
+        host = attributes.get("domain", "").removeprefix(".").lower() or host_of(url)
         age = next((f"{k}={attributes[k]}" for k in ("max-age", "expires") if k in attributes), "")
         if len(self._setters) < MOST:
-            self._setters.setdefault((name, host), (url, not _expired(age)))
+            self._setters.setdefault((name, host), (url, not expired(age)))
         else:
             self._overflow()
 
@@ -252,48 +273,3 @@ def _page(sent: Sent) -> Page | None:
         return sent.frame.page
     except Error:  # a service worker's, or a frame that is gone
         return None
-
-
-def _maker(initiator: Mapping[str, Any]) -> str:
-    """Return the address of what made a page ask: the nearest script, else the document or sheet."""
-    stack = initiator.get("stack")
-    while stack:
-        for frame in stack.get("callFrames", ()):
-            if frame.get("url", "").startswith("http"):
-                return _shown(frame["url"])
-        stack = stack.get("parent")
-    return _shown(initiator.get("url", ""))
-
-
-def _shown(url: str) -> str:
-    """Return ``url`` without user, query and fragment, and without what identifies somebody."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    if parts.scheme not in {"http", "https", "ws", "wss"}:
-        return ""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], without(parts.path)[:300], "", ""))
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".").lower()
-    except ValueError:
-        return ""
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
-
-
-def _expired(age: str) -> bool:
-    """Whether ``max-age=…`` or ``expires=…`` takes a cookie away (RFC 6265, 5.2.1 and 5.2.2)."""
-    key, _, value = age.partition("=")
-    try:
-        if key == "max-age":
-            return int(value) <= 0
-        when = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return False
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() <= time.time()

@@ -80,6 +80,9 @@ class ControlRun:
             citing=plan.controls.citing,
             timeout=float(self.config.getoption("--timeout-target")),
             memory=self._memory,
+            evidence=self.config.hook.pytest_policyproof_evidence(
+                config=self.config, environment=environment
+            ),
         )
         # One bad control must not blind the rest of the run.
         self.config.option.continue_on_collection_errors = True

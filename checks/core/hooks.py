@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,14 @@ def pytest_policyproof_deploy(config: pytest.Config, environment: str) -> Deploy
     """Return the deployment that serves ``environment``, started if need be; ``None`` if not yours.
 
     Called once, in the controlling process, before collection.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_policyproof_evidence(config: pytest.Config, environment: str) -> Path | None:
+    """Return the folder for files that a look leaves as evidence; ``None`` if none are to be kept.
+
+    Called once in each process that runs controls. The folder need not exist.
     """
 
 

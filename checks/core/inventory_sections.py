@@ -218,6 +218,7 @@ class Sections:
             ca=item.get("ca"),
             essential_cookies=tuple(item.get("essential_cookies", ())),
             essential_storage=tuple(item.get("essential_storage", ())),
+            filter_lists=tuple(str(self.folder / path) for path in item.get("filter_lists", ())),
             crawl=MappingProxyType(dict(item.get("crawl", {}))),
             consent=MappingProxyType(dict(item.get("consent", {}))),
             public=tuple(item.get("public", ())),

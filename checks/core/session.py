@@ -28,6 +28,7 @@ class Session:
     locked: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 10.0  # seconds to connect, and for one answer
     memory: Path | None = None  # of earlier looks, for checks that may leave out what has not changed
+    evidence: Path | None = None  # folder for what looks leave behind
     policy: PolicyVersion | None = None
     citing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # clause → controls that cite it
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -104,4 +105,5 @@ class Session:
         kind = connector(target.kind)
         if isinstance(target.spec, Dataset):
             return kind(target, self.view(target.spec.store))
-        return self._stack.enter_context(kind.open(target, timeout=self.timeout))
+        more = {"evidence": self.evidence} if target.kind == "browser" else {}
+        return self._stack.enter_context(kind.open(target, timeout=self.timeout, **more))

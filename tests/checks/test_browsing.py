@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
 from checks.connectors.browser import Browser
 from checks.connectors.browser_record import Plan
-from checks.connectors.browser_runtime import runtime
 from checks.core.errors import NotAssessed
 from checks.core.model import Environment, Inventory, Observation, Outcome, Processor
 from checks.core.registry import Scope, checks_in
@@ -36,32 +35,36 @@ load();
 ESSENTIAL = {"pages": ("/",), "essential_cookies": ("choice",), "essential_storage": ("theme",)}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_browser() -> Iterator[None]:
-    with runtime():
-        yield
+pytestmark = pytest.mark.usefixtures("one_browser")
 
 
 def observe(
-    handler: Handler | None, *, hosts: tuple[str, ...] = (), timeout: float = 8.0
+    handler: Handler | None,
+    *,
+    hosts: tuple[str, ...] = (),
+    timeout: float = 8.0,
+    lists: tuple[Path, ...] = (),
 ) -> dict[str, list[Observation] | NotAssessed]:
     """Return what each check says of a site of one page; with no handler nothing listens."""
     with serving({"/": handler} if handler else {}) as server:
         if handler is None:
             url = server.url
         else:
-            return look(server.url, hosts, timeout)
-    return look(url, hosts, timeout)
+            return look(server.url, hosts, timeout, lists)
+    return look(url, hosts, timeout, lists)
 
 
-def look(url: str, hosts: tuple[str, ...], timeout: float) -> dict[str, list[Observation] | NotAssessed]:
+def look(
+    url: str, hosts: tuple[str, ...], timeout: float, lists: tuple[Path, ...]
+) -> dict[str, list[Observation] | NotAssessed]:
     where = target(url, kind="browser", **ESSENTIAL)
     here = Environment("test", "Test", "", "")
     processor = Processor("cdn", "CDN", "processor", (), (), (), (), hosts)
     nothing = MappingProxyType({})
     inventory = Inventory("", "", "", here, nothing, nothing, {"cdn": processor}, nothing, (), (), nothing)  # type: ignore[arg-type]
     result: dict[str, list[Observation] | NotAssessed] = {}
-    with Browser.open(where, plan=Plan(("/",), depth=0, wait=0.2, timeout=timeout)) as browser:
+    plan = Plan(("/",), depth=0, wait=0.1, timeout=timeout, lists=lists)
+    with Browser.open(where, plan=plan) as browser:
         scope = Scope(inventory, datetime.now(UTC), where, lambda _: browser, {})
         for check in checks_in("browsing").values():
             arguments = [browser, scope] if check.scoped else [browser]
@@ -103,6 +106,28 @@ def test_a_declared_host_that_does_not_answer_hides_what_it_loads() -> None:
     parties = seen["no_third_party"]
     assert isinstance(parties, list)
     assert [o.outcome for o in parties] == [Outcome.UNSEEN, Outcome.MET]
+
+
+def test_a_filter_list_finds_trackers_on_own_and_declared_hosts(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("/own-stats.\n||cdn.third.example^*/px.\n", "utf-8")
+    body = "<p>x<img src=/own-stats.gif?a=1><img src=https://cdn.third.example/a/px.gif><img src=/plain.gif>"
+    seen = observe(page(body), hosts=("cdn.third.example",), lists=(tmp_path / "list.txt",))
+    assert violated(seen) == {"no_tracker_contacted": ["host 127.0.0.1", "host cdn.third.example"]}
+    told = seen["no_tracker_contacted"]
+    assert isinstance(told, list)
+    assert "named by the filter list (/own-stats.)" in told[0].detail
+    (tmp_path / "list.txt").write_text("||elsewhere.example^\n", "utf-8")
+    seen = observe(page(body), hosts=("cdn.third.example",), lists=(tmp_path / "list.txt",))
+    told = seen["no_tracker_contacted"]
+    assert isinstance(told, list)
+    assert [one.outcome for one in told] == [Outcome.MET]
+    assert "none of 1 rules applies" in told[0].detail
+
+
+def test_without_its_filter_list_only_trackers_are_not_assessed(tmp_path: Path) -> None:
+    seen = observe(page("<p>hello"), lists=(tmp_path / "list.txt",))
+    refused = {name: one.reason for name, one in seen.items() if isinstance(one, NotAssessed)}
+    assert refused == {"no_tracker_contacted": "browser: filter list list.txt does not exist"}
 
 
 def test_silence_proves_nothing() -> None:

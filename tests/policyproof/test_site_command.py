@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from checks.connectors.browser_runtime import CHROMIUM, runtime
+from checks.connectors.browser_runtime import CHROMIUM
 from policyproof.__main__ import main
 from tests.checks.connectors.http_servers import page, serving
 
@@ -16,13 +15,10 @@ VALUE = "grace@person.example"
 BAD = f"""<p>hello<script>document.cookie = "follow={VALUE}; max-age=200000";
 localStorage.setItem("seen", "1");
 new Image().src = "https://pixel.third.example/p.gif?who={VALUE}";</script>"""
-QUICK = ("--wait", "0.2", "--timeout", "8")
+QUICK = ("--wait", "0.1", "--timeout", "8")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_browser() -> Iterator[None]:
-    with runtime():
-        yield
+pytestmark = pytest.mark.usefixtures("one_browser")
 
 
 def test_a_clean_site(capsys: pytest.CaptureFixture[str]) -> None:

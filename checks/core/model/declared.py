@@ -160,6 +160,7 @@ class Endpoint:
     ca: str | None = None  # name of the variable that holds a CA bundle's path
     essential_cookies: tuple[str, ...] = ()  # site: globs of names that need no consent (ePrivacy 5(3))
     essential_storage: tuple[str, ...] = ()  # site: the same for keys in the browser's storage
+    filter_lists: tuple[str, ...] = ()  # site: files of rules that name trackers
     crawl: Mapping[str, Any] = field(default_factory=lambda: NOTHING)  # site: depth, pages, wait
     consent: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # site: CSS selectors of a dialog
     public: tuple[str, ...] = ()  # api: paths that answer whoever asks; a "*" stands for anything

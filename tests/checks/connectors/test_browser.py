@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import trustme
 from checks.connectors import browser_guard, browser_watch
 from checks.connectors.browser import Browser
 from checks.connectors.browser_record import Plan, Visit
-from checks.connectors.browser_runtime import CHROMIUM, runtime
+from checks.connectors.browser_runtime import CHROMIUM
 from checks.core.errors import MissingDriver, NotAssessed, Nothing, Refused, TooLarge
 from tests.checks.connectors.http_servers import (
     Client,
@@ -54,11 +56,14 @@ throw new Error("{SECRET}");
 </script></body></html>"""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_browser() -> Iterator[None]:
-    """Start the browser once for all tests here."""
-    with runtime():
-        yield
+TWO = f"""<p>two<textarea>{SECRET}</textarea><script src="/first.js?u={SECRET}"></script>"""
+FIRST_SCRIPT = """const load = (url) => {
+  const script = document.createElement("script"); script.src = url; document.head.append(script);
+};
+setTimeout(() => load("/moved.js"), 1);"""
+SECOND_SCRIPT = f"""load("https://tags.third.example/t.js");
+new Image().src = "/collect?who={SECRET}"; fetch("/collect?who=1");"""
+pytestmark = pytest.mark.usefixtures("one_browser")
 
 
 def visit(url: str, *, ca: Path | None = None, **plan: object) -> Visit:
@@ -76,10 +81,16 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Visit, Path, l
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     routes = {
         "/": page(EVERYTHING, Set_Cookie=f"srv={SECRET}; HttpOnly; Secure; SameSite=Strict"),
-        "/two": page("<p>two"),
+        "/two": page(TWO),
+        "/first.js": page(FIRST_SCRIPT, "text/javascript"),
+        "/moved.js": redirect("/second.js"),
+        "/second.js": page(SECOND_SCRIPT, "text/javascript"),
     }
+    (folder / "list.txt").write_text("! mine\n||third.example^$script\n/collect?who=$image\n", "utf-8")
     with serving(routes, authority.issue_cert("127.0.0.1")) as server:
-        seen = visit(server.url, ca=folder / "ca.pem", depth=1, evidence=folder / "kept")
+        seen = visit(
+            server.url, ca=folder / "ca.pem", depth=1, evidence=folder / "kept", lists=(folder / "list.txt",)
+        )
         asked = [{"path": one.path, **one.headers} for one in server.requests]
     return seen, folder / "kept", asked
 
@@ -113,9 +124,67 @@ def test_requests_forms_beacons_and_calls_are_seen(everything: tuple[Visit, Path
         ("forms.third.example", "form"),
         ("beacon.third.example", "ping"),
         ("stun.third.example", "webrtc"),
+        ("tags.third.example", "script"),
     }
     font = next(one for one in everything[0].first.requests if one.kind == "stylesheet")
     assert font.by.startswith("https://127.0.0.1")
+
+
+def test_who_asked_is_told_up_to_the_page(everything: tuple[Visit, Path, object]) -> None:
+    chains = {
+        one.url.rpartition("/")[2]: [url.rpartition("/")[2] for url in one.chain]
+        for one in everything[0].first.requests
+        if one.page == "/two"
+    }
+    assert chains["t.js"] == ["first.js", "moved.js", "two"]  # whose function, who called it, where that is
+    assert chains["second.js"] == ["moved.js", "first.js", "two"]  # what redirects is a link of its own
+    assert chains["first.js"] == ["two"]
+    assert chains["two"] == []
+
+
+def test_a_filter_list_names_what_it_lists_and_nothing_else(everything: tuple[Visit, Path, object]) -> None:
+    named = {
+        (one.url.rpartition("/")[2], one.kind): one.rule for one in everything[0].first.requests if one.rule
+    }
+    assert named == {
+        ("t.js", "script"): "||third.example^$script",
+        ("collect", "image"): "/collect?who=$image",
+    }
+    assert everything[0].first.unjudged == ()
+
+
+def test_the_archive_names_its_pictures_by_digest(everything: tuple[Visit, Path, object]) -> None:
+    seen, folder, _ = everything
+    har, *pictures = seen.first.kept
+    assert [one.path.name for one in pictures] == ["before-any-choice-start.png", "before-any-choice-two.png"]
+    for one in seen.first.kept:
+        assert hashlib.sha256(one.path.read_bytes()).hexdigest() == one.sha256
+        assert one.path.parent == folder
+    told = json.loads(har.path.read_text("utf-8"))["log"]["pages"]
+    assert [(one["_screenshot"], one["_sha256"]) for one in told] == [
+        (p.path.name, p.sha256) for p in pictures
+    ]
+
+
+def test_fields_are_covered_in_pictures(tmp_path: Path) -> None:
+    strict = {"Content_Security_Policy": "default-src 'none'"}
+    inner = "<iframe srcdoc='<input value={0}>'></iframe>"
+    pictures = []
+    for value in ("ada", "grace"):
+        body = f"<p>hello<input value={value}><textarea>{value}</textarea>{inner.format(value)}"
+        with serving({"/": page(body, **strict)}) as server:
+            seen = visit(server.url, evidence=tmp_path / value)
+        pictures.append(seen.first.kept[1].sha256)
+        assert seen.first.pages[0].error is None
+    assert pictures[0] == pictures[1]
+
+
+def test_evidence_that_cannot_be_kept_is_no_look(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with serving({"/": page()}) as server:
+        seen = visit(server.url, evidence=tmp_path / "file")
+    assert "evidence cannot be written to file" in str(seen.first.pages[0].error)
+    assert "evidence cannot be written to file" in str(seen.first.error)
 
 
 def test_fingerprinting_is_seen(everything: tuple[Visit, Path, object]) -> None:
@@ -162,7 +231,7 @@ def bomb(client: Client) -> None:
 
 def flood(client: Client) -> None:
     """As many cookies as a page can set, and then more."""
-    script = "for (let n = 0; n < 20000; n++) document.cookie = `c${n}=1`"
+    script = "for (let n = 0; n < 3000; n++) document.cookie = `c${n}=1`"
     client.reply(200, f"<p>hello<script>{script}</script>")
 
 
@@ -203,23 +272,42 @@ HOSTILE: dict[str, tuple[Handler, type[NotAssessed], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_servers_are_not_assessed(name: str) -> None:
-    handler, kind, words = HOSTILE[name]
+LASTING = {"drip", "silent", "endless", "without end", "bomb", "busy"}  # they end when patience does
+
+
+def endured(name: str) -> tuple[list[NotAssessed], int, float]:
+    """Return the errors of a visit, the pages that it took for good, and how long it took."""
+    handler, *_ = HOSTILE[name]
     began = time.monotonic()
     with serving({"*": handler}) as server:
         try:
-            seen = visit(server.url, timeout=1.5)
+            first = visit(server.url, timeout=1.5 if name in LASTING else 8.0).first
         except NotAssessed as error:
-            errors = [error]
-        else:
-            assert not seen.first.loaded
-            errors = [one.error for one in seen.first.pages if one.error is not None]
+            return [error], 0, time.monotonic() - began
+    errors = [one.error for one in first.pages if one.error is not None]
+    return errors, first.loaded, time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def outcomes(everything: object) -> Mapping[str, tuple[list[NotAssessed], int, float]]:
+    """What came of each hostile server, a few visited at a time: most of it is waiting."""
+    del everything  # by then the browser runs
+    with ThreadPoolExecutor(4) as pool:
+        return dict(zip(HOSTILE, pool.map(endured, HOSTILE), strict=True))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_servers_are_not_assessed(
+    name: str, outcomes: Mapping[str, tuple[list[NotAssessed], int, float]]
+) -> None:
+    _, kind, words = HOSTILE[name]
+    errors, loaded, seconds = outcomes[name]
+    assert not loaded
     assert len(errors) == 1
     assert isinstance(errors[0], kind)
     assert words in errors[0].reason
     assert "\n" not in errors[0].reason
-    assert time.monotonic() - began < 25
+    assert seconds < 25
 
 
 def test_a_page_that_takes_all_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
