@@ -77,7 +77,7 @@ POLICY = "1. One\n\nIt is promised to everybody.\n"
 
 @cache
 def policy_lock() -> str:
-    """Return what ``policyproof policy lock`` writes for :data:`POLICY`: run once, the same for every project."""
+    """Return what ``policyproof policy lock`` writes for :data:`POLICY`: run once, for all projects."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "controls").mkdir()
         (Path(folder) / "policy.txt").write_text(POLICY, "utf-8")

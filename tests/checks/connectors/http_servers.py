@@ -93,7 +93,7 @@ def serving(
 
     def accept() -> None:
         while not stopping.is_set():
-            with suppress(TimeoutError):
+            with suppress(OSError):  # nobody came for a moment, or the block has ended
                 raw, _ = listener.accept()
                 server.connections += 1
                 thread = threading.Thread(target=talk, args=(raw,))
@@ -124,6 +124,8 @@ def serving(
         yield server
     finally:
         stopping.set()
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept(), on Linux
         acceptor.join()
         listener.close()
         for thread in threads:
