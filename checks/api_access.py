@@ -6,15 +6,11 @@ thing is there for whom it is meant.
 
 from __future__ import annotations
 
-import fnmatch
-import json
 import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
 
-from checks.connectors.api_access import Visit
 from checks.connectors.api_contract import fields
 from checks.connectors.api_queries import Asking, questions
 from checks.connectors.api_reply import REFUSED, Reply
@@ -25,7 +21,6 @@ from checks.core.registry import Scope, check
 
 WRONG = frozenset({400, 401, 403, 404, 422})  # how a login says that it does not know the pair
 HELD = frozenset({403, 423, 429})  # how it says: not now (RFC 6585, 4 for 429)
-_SHARED_KEYS = ("id", "uuid", "slug", "key", "number", "email")
 
 
 @check(reads="api")
@@ -139,69 +134,6 @@ def graphql_offers_nothing_hidden(
         yield Observation.unseen(
             f"{subject} (nobody)", f"HTTP {stranger.status} is neither a schema nor a refusal"
         )
-
-
-@check(reads="api")
-def tenants_are_apart(api: Api) -> Iterator[Observation]:
-    """Neither test tenant's credentials read the other's things (OWASP API1:2023, ASVS 4.0.3, 4.2.1)."""
-    probes = api.probes()
-    api.own()
-    if len(probes.tenants) != 2:
-        raise NotAssessed(f"{api.target.id}: the inventory declares no two test tenants (probes.tenants)")
-    first, second = (api.visit(f"tenant {name}") for name in probes.tenants)
-    if first.problem is not None:
-        yield Observation.unseen(f"POST {api.spec.graphql}", first.problem.reason)
-    yield from _apart(api, first, second, probes.shared)
-    yield from _apart(api, second, first, probes.shared)
-
-
-def _apart(api: Api, asks: Visit, owns: Visit, shared: tuple[str, ...]) -> Iterator[Observation]:
-    """Yield what ``asks`` sees of what ``owns`` has."""
-    mine = {operation.path: reply for operation, reply in asks.replies}
-    for operation, theirs in owns.replies:
-        if any(fnmatch.fnmatchcase(operation.path, pattern) for pattern in (*shared, *api.spec.public)):
-            continue
-        subject = f"{operation.name} ({asks.who}, of {owns.who})"
-        if isinstance(theirs, NotAssessed):
-            yield Observation.unseen(subject, theirs.reason)
-            continue
-        things = _things(theirs)
-        if not theirs.good or not things:
-            yield Observation.unseen(subject, f"HTTP {theirs.status}: {owns.who} has nothing there itself")
-            continue
-        reply = mine[operation.path]
-        if any(p.place in {"path", "argument"} and p.value is None for p in operation.parameters):
-            reply = api.ask(operation, seen=owns.seen, who=asks.who, signer=asks.signer)
-        if isinstance(reply, NotAssessed):
-            yield Observation.unseen(subject, reply.reason)
-            continue
-        both = len(things & _things(reply)) if reply.good else 0
-        measure = Measure(1, "requests")
-        if both:
-            detail = (
-                f"HTTP {reply.status}: {both} of {len(things)} things of the other tenant are in the answer"
-            )
-            yield Observation.violated(subject, detail, location=reply.location)
-        elif reply.good or reply.refused:
-            detail = f"HTTP {reply.status}, none of the other's {len(things)} things"
-            yield Observation.met(subject, detail, measure, reply.location)
-        else:
-            yield Observation.unseen(subject, f"HTTP {reply.status} is neither an answer nor a refusal")
-
-
-def _things(reply: Reply) -> set[str]:
-    """Return what marks each thing in an answer: its identifiers, else the whole of it."""
-    body = reply.content()
-    items: list[Any] = body if isinstance(body, list) else [body]
-    if isinstance(body, dict):
-        lists = [value for value in body.values() if isinstance(value, list)]
-        items = lists[0] if len(lists) == 1 and not any(k in body for k in _SHARED_KEYS) else [body]
-    found: set[str] = set()
-    for item in items:
-        if isinstance(item, dict) and item:
-            marks = {f"{key}={item[key]}" for key in _SHARED_KEYS if isinstance(item.get(key), str | int)}
-            found |= marks or {json.dumps(item, sort_keys=True)}
-    return found
 
 
 @check(reads="api", changes="logins")

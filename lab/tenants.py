@@ -23,6 +23,7 @@ PLANS = "/v1/plans"
 GRAPHQL = "/v1/graphql"
 LOCKED_ACCOUNT = "probe-lockout@lab.example.com"
 DEFAULT = ("admin@lab.example.com", "admin")
+TENANTS = {"tenant a": "lab-tenant-a", "tenant b": "lab-tenant-b"}
 FAILURES = 5  # of one account, after which it has to wait
 HIDDEN = ("password_hash", "token_hash", "username", "secret", "fingerprint", "provider_subject")
 _JSON = "application/json"
@@ -50,6 +51,8 @@ class Tenants:
         return {
             "LAB_TENANT_A_TOKEN": self.tenant_a,
             "LAB_TENANT_B_TOKEN": self.tenant_b,
+            "LAB_TENANT_A_ID": TENANTS["tenant a"],
+            "LAB_TENANT_B_ID": TENANTS["tenant b"],
             "LAB_READER_TOKEN": self.reader,
             "LAB_LOGIN_USER": self.user,
             "LAB_LOGIN_PASSWORD": self.password,
@@ -69,7 +72,11 @@ class Tenants:
         who = self._who(site, authorization)
         if who is None and not ("open-orders" in self.faults and path == "/v1/orders"):
             return _error(HTTPStatus.UNAUTHORIZED, "no valid token")
-        return self._thing(site, who or "ourselves", path, parse_qs(query, keep_blank_values=True))
+        asked = parse_qs(query, keep_blank_values=True)
+        if "tenant-by-query" in self.faults and who in TENANTS:
+            named = asked.get("tenant", [""])[0]
+            who = next((name for name, known in TENANTS.items() if known == named), who)
+        return self._thing(site, who or "ourselves", path, asked)
 
     def _who(self, site: Site, authorization: str | None) -> str | None:
         known = {

@@ -38,11 +38,19 @@ class Operation:
         """The request, as ``GET /v1/orders/{id}``."""
         return f"GET {self.path}"
 
-    def fill(self, seen: Seen, owner: str) -> tuple[str, Mapping[str, str]]:
-        """Return path with query, and headers; raises ``NotAssessed`` if a value is missing."""
-        path, query, headers = self.path, {}, {}
+    def fill(
+        self, seen: Seen, owner: str, given: Mapping[str, str] | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Return path with query, and headers; raises ``NotAssessed`` if a value is missing.
+
+        ``given`` holds values of path parameters that go before the document's.
+        """
+        path, query = self.path, dict[str, str]()
+        headers: dict[str, str] = {}
         for parameter in self.parameters:
             value = parameter.value
+            if given is not None and parameter.place == "path":
+                value = given.get(parameter.name, value)
             if value is None and parameter.place == "path":
                 value = seen.value(self.path, parameter.name)
             if value is None:

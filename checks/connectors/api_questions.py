@@ -89,7 +89,14 @@ class Questions:
         return self._queries
 
     def ask_query(
-        self, query: Query, *, seen: Seen, who: str = "ourselves", signer: Signer | None = None
+        self,
+        query: Query,
+        *,
+        seen: Seen,
+        who: str = "ourselves",
+        signer: Signer | None = None,
+        headers: Mapping[str, str] | None = None,
+        more: str = "",
     ) -> list[Reply | NotAssessed]:
         """Return the replies to ``query``: one if it is answered as a whole, else those to its parts.
 
@@ -102,7 +109,9 @@ class Questions:
             return [error]
 
         def ask(selection: str) -> bool:
-            reply = self.select(query, selection, variables, who=who, signer=signer)
+            reply = self.select(
+                query, selection, variables, who=who, signer=signer, headers=headers, more=more
+            )
             found.append(reply)
             if not isinstance(reply, Reply) or not reply.good:
                 return False
@@ -130,18 +139,20 @@ class Questions:
         *,
         who: str = "ourselves",
         signer: Signer | None = None,
+        headers: Mapping[str, str] | None = None,
+        more: str = "",
     ) -> Reply | NotAssessed:
-        """Return the reply to one ``selection`` of ``query``."""
+        """Return the reply to one ``selection`` of ``query``; ``more`` is added to the address."""
+        values = [value if isinstance(value, str) else json.dumps(value) for value in variables.values()]
         return self.request(
             "POST",
-            self.spec.graphql or "",
+            f"{self.spec.graphql}?{more}" if more else self.spec.graphql or "",
             shown=query.path,
             who=who,
             signer=signer,
             body=query.request(selection, variables),
-            sent=" ".join(
-                value if isinstance(value, str) else json.dumps(value) for value in variables.values()
-            ),
+            headers=headers,
+            sent=" ".join([*values, *(headers or {}).values(), more]).strip(),
             valid=False,
             graphql=query.root,
         )

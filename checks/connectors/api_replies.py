@@ -165,18 +165,21 @@ class Replies(Questions):
         who: str = "ourselves",
         signer: Signer | None = None,
         query: str = "",
+        headers: Mapping[str, str] | None = None,
+        given: Mapping[str, str] | None = None,
         valid: bool = True,
     ) -> Reply | NotAssessed:
         """Return the reply to a documented GET, filled from ``seen``; ``query`` is added to its own.
 
-        Of a GraphQL query it is the first that holds data, or the last that holds none.
+        ``headers`` are added too, ``given`` are path parameters. Of a GraphQL query it is the first reply
+        that holds data, or the last that holds none.
         """
         if isinstance(operation, Query):
-            found = self.ask_query(operation, seen=seen, who=who, signer=signer)
+            found = self.ask_query(operation, seen=seen, who=who, signer=signer, headers=headers, more=query)
             good = (reply for reply in found if isinstance(reply, Reply) and reply.good)
             return next(good, found[-1])
         try:
-            path, headers = operation.fill(seen, self.target.id)
+            path, needed = operation.fill(seen, self.target.id, given)
         except NotAssessed as error:
             return error
         if query:
@@ -187,8 +190,8 @@ class Replies(Questions):
             shown=operation.path,
             who=who,
             signer=signer,
-            headers=headers,
-            sent=query,
+            headers={**needed, **(headers or {})},
+            sent=" ".join([query, *(headers or {}).values(), *(given or {}).values()]).strip(),
             valid=valid,
         )
         if isinstance(reply, Reply) and reply.good:

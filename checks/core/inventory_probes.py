@@ -7,8 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from checks.core.errors import InventoryError, nearest
-from checks.core.model.probes import Default, Login, Probes
+from checks.core.model.probes import Default, Login, Probes, Reach
 from checks.core.yamlio import Document, Key
+
+_OURS = frozenset(
+    {"authorization", "cookie", "content-length", "content-type", "transfer-encoding", "connection"}
+)
 
 
 def probes_of(document: Document, name: str, environment: str, environments: Iterable[str]) -> Probes | None:
@@ -52,6 +56,7 @@ def probes_of(document: Document, name: str, environment: str, environments: Ite
         query=MappingProxyType(dict(query)),
         relations=tuple(entry.get("relations", ())),
         tenants=tuple(entry.get("tenants", {})),
+        reach=_reach(document, entry, *at),
         shared=tuple(entry.get("shared", ())),
         login=None
         if login is None
@@ -77,8 +82,30 @@ def secrets_of(item: Mapping[str, Any], environment: str) -> dict[str, str]:
     return {
         **({"reader": probes["reader"]} if "reader" in probes else {}),
         **{f"tenant {name}": entry["token"] for name, entry in probes.get("tenants", {}).items()},
+        **{f"id of tenant {name}": e["id"] for name, e in probes.get("tenants", {}).items() if "id" in e},
         **{f"login {key}": variable for key, variable in works.items()},
     }
+
+
+def _reach(document: Document, entry: Mapping[str, Any], *at: Key) -> Reach | None:
+    """Return where a tenant's identifier is taken; that needs both identifiers, and a place for them."""
+    reach: Mapping[str, Any] | None = entry.get("reach")
+    if reach is None:
+        return None
+    if not all("id" in tenant for tenant in entry.get("tenants", {}).values()) or "tenants" not in entry:
+        raise _error(document, "reach needs two tenants, each with an id", *at, "reach")
+    for name, text in reach.get("headers", {}).items():
+        if name.lower() in _OURS:
+            raise _error(
+                document, f"header {name} is not one that names a tenant", *at, "reach", "headers", name
+            )
+        if "{tenant}" not in text:
+            raise _error(document, f"header {name} has no {{tenant}}", *at, "reach", "headers", name)
+    for index, text in enumerate(reach.get("query", ())):
+        if "{tenant}" not in text:
+            raise _error(document, f"query {text!r} has no {{tenant}}", *at, "reach", "query", index)
+    headers = MappingProxyType(dict(reach.get("headers", {})))
+    return Reach(headers, tuple(reach.get("query", ())), tuple(reach.get("path", ())))
 
 
 def _known(document: Document, name: str, valid: Iterable[str], what: str, *at: Key) -> None:

@@ -79,6 +79,12 @@ def tenants_mixed(lab: Lab) -> None:
     lab.site.tenants.faults.add("tenants-mixed")
 
 
+@plant("a tenant reads the other's things by naming it in the query", "API-08")
+def tenant_by_query(lab: Lab) -> None:
+    """Believe the tenant that a request names, whoever it is signed by."""
+    lab.site.tenants.faults.add("tenant-by-query")
+
+
 @plant("default credentials work", "API-09")
 def default_login(lab: Lab) -> None:
     """Let the account in that the product ships with."""

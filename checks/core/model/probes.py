@@ -29,6 +29,15 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Where an API takes a tenant's identifier, which stands for ``{tenant}``; ``path`` names parameters."""
+
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    query: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Probes:
     """What may be sent beyond plain GETs. ``allowed``: this environment is among those that opted in.
 
@@ -46,6 +55,7 @@ class Probes:
     query: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     relations: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    reach: Reach | None = None
     shared: tuple[str, ...] = ()  # paths that answer every tenant alike
     login: Login | None = None
     defaults: tuple[Default, ...] = ()

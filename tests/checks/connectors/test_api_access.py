@@ -12,7 +12,7 @@ import pytest
 from api_people import SECRET, People, api_target, judged, probes, serving_people, verdict
 from http_servers import Client, dripping, endless, raw, redirect, serving, silent
 
-from checks import api_access
+from checks import api_access, api_tenants
 from checks.core.model import Status
 from checks.core.model.probes import Login
 
@@ -20,7 +20,7 @@ HIDDEN = {"categories": (SECRET,)}
 CHECKS: list[tuple[Any, dict[str, Any]]] = [
     (api_access.strangers_get_public_only, {}),
     (api_access.reader_cannot_ask_for_hidden, HIDDEN),
-    (api_access.tenants_are_apart, {}),
+    (api_tenants.tenants_are_apart, {}),
     (api_access.no_default_credentials, {}),
     (api_access.failed_logins_are_slowed, {}),
 ]
@@ -143,7 +143,7 @@ def test_a_query_that_does_nothing_proves_nothing(changes: dict[str, Any], words
 
 
 def test_a_tenant_who_reads_the_other_by_identifier() -> None:
-    status, _, found = judged(api_access.tenants_are_apart, People(mixed=True))
+    status, _, found = judged(api_tenants.tenants_are_apart, People(mixed=True))
     assert status is Status.FAIL
     assert {seen.subject for seen in found} == {
         "GET /things/{id} (tenant a, of tenant b)",
@@ -155,7 +155,7 @@ def test_a_tenant_who_reads_the_other_by_identifier() -> None:
 def test_a_tenant_whose_list_holds_a_thing_of_the_other() -> None:
     people = People()
     people.things["tenant a"].append(people.things["tenant b"][0])
-    status, _, found = judged(api_access.tenants_are_apart, people)
+    status, _, found = judged(api_tenants.tenants_are_apart, people)
     assert status is Status.FAIL
     assert "1 of" in found[0].detail
 
@@ -163,7 +163,7 @@ def test_a_tenant_whose_list_holds_a_thing_of_the_other() -> None:
 def test_a_tenant_without_things_proves_nothing() -> None:
     people = People()
     people.things["tenant b"].clear()
-    status, reason, _ = judged(api_access.tenants_are_apart, people)
+    status, reason, _ = judged(api_tenants.tenants_are_apart, people)
     assert status is Status.NOT_ASSESSED
     assert "tenant b has nothing there itself" in reason
 
@@ -171,7 +171,7 @@ def test_a_tenant_without_things_proves_nothing() -> None:
 def test_both_tenants_with_one_token_is_seen() -> None:
     with serving_people(People()) as server:
         target = api_target(server.url, probes(), secrets={"tenant b": "tenant-a"})
-        assert verdict(api_access.tenants_are_apart, target)[0] is Status.FAIL
+        assert verdict(api_tenants.tenants_are_apart, target)[0] is Status.FAIL
 
 
 def test_default_credentials_that_work_are_named_by_line_and_not_by_value() -> None:
@@ -272,7 +272,7 @@ def test_the_budget_of_requests_holds() -> None:
     people = People()
     with serving_people(people) as server:
         target = api_target(server.url, probes(requests=5))
-        status, reason, _ = verdict(api_access.tenants_are_apart, target)
+        status, reason, _ = verdict(api_tenants.tenants_are_apart, target)
         assert len(server.requests) <= 6  # and the document
     assert status is Status.NOT_ASSESSED
     assert "over the 5 requests that probes allow" in reason

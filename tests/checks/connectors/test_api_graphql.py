@@ -14,7 +14,7 @@ import pytest
 from api_people import SECRET, TOKENS, api_target, probes, verdict
 from http_servers import Client, Server, dripping, endless, redirect, serving, silent
 
-from checks import api, api_access
+from checks import api, api_access, api_tenants
 from checks.connectors.api_graphql import INTROSPECTION, Schema
 from checks.connectors.http import Api
 from checks.core.model import Status, Target
@@ -50,7 +50,7 @@ CHECKS: list[tuple[Any, dict[str, Any]]] = [
     (api_access.strangers_get_public_only, {}),
     (api_access.reader_cannot_ask_for_hidden, HIDDEN),
     (api_access.graphql_offers_nothing_hidden, HIDDEN),
-    (api_access.tenants_are_apart, {}),
+    (api_tenants.tenants_are_apart, {}),
 ]
 
 
@@ -271,5 +271,5 @@ def test_a_view_asks_for_the_schema_once() -> None:
     with serving({"*": graph.answer}) as server, Api.open(graph_target(server), timeout=2) as view:
         for _ in range(2):
             list(api.no_secrets_answered(view))
-            list(api_access.tenants_are_apart(view))
+            list(api_tenants.tenants_are_apart(view))
     assert sum("__schema" in text for text in graph.asked) == 1

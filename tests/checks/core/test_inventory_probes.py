@@ -98,3 +98,37 @@ def test_a_source_of_operations_that_cannot_be_is_refused(tmp_path: Path, lines:
         load(tmp_path, GOOD + API.replace("    public:", f"    {lines}\n    public:"))
     assert words in str(caught.value)
     assert "inventory.yaml:" in str(caught.value)
+
+
+REACH = API.replace("{token: A_TOKEN}", "{token: A_TOKEN, id: A_ID}").replace(
+    "{token: B_TOKEN}}",
+    '{token: B_TOKEN, id: B_ID}}\n      reach: {headers: {X-Tenant: "{tenant}"}, query: ["t={tenant}"]}',
+)
+
+
+def test_where_a_tenant_is_named(tmp_path: Path) -> None:
+    api = load(tmp_path, GOOD + REACH, LAB_A_ID="t-1").targets["api"]
+    assert isinstance(api.spec, Endpoint)
+    assert api.spec.probes is not None
+    assert api.spec.probes.reach is not None
+    assert api.spec.probes.reach.headers == {"X-Tenant": "{tenant}"}
+    assert api.spec.probes.reach.query == ("t={tenant}",)
+    assert api.secrets["id of tenant a"].reveal() == "t-1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (", id: B_ID", "", "reach needs two tenants, each with an id"),
+        ('X-Tenant: "{tenant}"', "X-Tenant: x", "header X-Tenant has no {tenant}"),
+        ("X-Tenant: ", "Authorization: ", "header Authorization is not one that names a tenant"),
+        ("t={tenant}", "t=1", "query 't=1' has no {tenant}"),
+        ("headers: {X", "haeders: {X", "did you mean 'headers'?"),
+    ],
+)
+def test_a_reach_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert REACH.count(old) == 1
+    with pytest.raises(InventoryError) as caught:
+        load(tmp_path, GOOD + REACH.replace(old, new))
+    assert words in str(caught.value)
+    assert "inventory.yaml:" in str(caught.value)
