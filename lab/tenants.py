@@ -25,7 +25,7 @@ LOCKED_ACCOUNT = "probe-lockout@lab.example.com"
 DEFAULT = ("admin@lab.example.com", "admin")
 TENANTS = {"tenant a": "lab-tenant-a", "tenant b": "lab-tenant-b"}
 FAILURES = 5  # of one account, after which it has to wait
-HIDDEN = ("password_hash", "token_hash", "username", "secret", "fingerprint", "provider_subject")
+HIDDEN = ("password_hash", "token_hash", "username", "secret", "fingerprint")
 _JSON = "application/json"
 
 

@@ -137,6 +137,7 @@ def questions(api: ApiAccess, visit: Visit, hidden: Hidden) -> Iterator[Asked]:
 
     Asked for in both spellings, also where the schema that we were shown has no such field.
     """
+    named: set[str] = set()
     for query, whole in visit.replies:
         if not isinstance(query, Query):
             continue
@@ -151,7 +152,10 @@ def questions(api: ApiAccess, visit: Visit, hidden: Hidden) -> Iterator[Asked]:
             yield Asked("query", query, name, obeyed=True, status=whole.status, column=column)
         if not shown:
             yield Asked("query", query, "", status=whole.status)
-        for name, column in hidden.names.items() if whole.good else ():
+        if not whole.good or query.kind in named:
+            continue  # one query of each type is enough to ask for names
+        named.add(query.kind)
+        for name, column in hidden.names.items():
             yield from _named(api, visit, query, column.partition(".")[2], name, hidden)
 
 
