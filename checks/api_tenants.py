@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from checks.connectors.api_access import Visit
+from checks.connectors.api_query import Query
 from checks.connectors.api_reply import Reply
 from checks.connectors.http import Api
 from checks.core.errors import NotAssessed
@@ -56,7 +57,8 @@ def _apart(api: Api, asks: Visit, owns: Visit, shared: tuple[str, ...]) -> Itera
         plain = mine[operation.path]
         own = _things(plain) if isinstance(plain, Reply) and plain.good else set()
         takes = [p for p in operation.parameters if p.place in {"path", "argument"}]
-        if any(p.value is None or p.name in owns.given for p in takes):
+        named = isinstance(operation, Query) and operation.takes(owns.given)
+        if named or any(p.value is None or p.name in owns.given for p in takes):
             plain = asks.ask(api, operation, of=owns)
         yield _judged(subject, plain, things)
         for way, more in ways:

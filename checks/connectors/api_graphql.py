@@ -20,6 +20,7 @@ from checks.connectors.api_query import Query
 
 _DEEP = 3  # objects below the one that a query returns
 _LEAVES = 400  # values that one query selects; with more it goes less deep
+_STEPS = 3_000_000  # over all queries, so that no schema costs more than a few seconds
 _FEW = 25  # things asked of a list
 _LIMITS = frozenset({"first", "limit", "take", "pagesize", "perpage", "size"})
 _LITERAL: Mapping[str, Any] = {"Int": 1, "Float": 1.0, "Boolean": True}
@@ -71,12 +72,12 @@ class _Field:
     arguments: tuple[_Argument, ...]
 
 
-class _TooMany(Exception):
-    """A selection of this depth would be too large."""
+class _TooMany(ValueError):
+    """A selection of this depth would be too large, or the schema as a whole."""
 
 
 class _Room:
-    """How many values and objects a selection may still have, however often it has each."""
+    """How many values and objects a selection may still have, or steps a schema may take."""
 
     def __init__(self, left: int) -> None:
         self._left = left
@@ -102,6 +103,8 @@ class Schema:
             for name, type_ in self._types.items()
         }
         self._asked: set[str] = set()
+        self._steps = _Room(_STEPS)
+        self._known: dict[str, tuple[_Argument, ...]] = {}
 
     def queries(self, path: str) -> list[Query]:
         """Return a query for each field of the query type, those that need nothing seen before first."""
@@ -167,6 +170,7 @@ class Schema:
         """Return the parts of a selection of type ``name``, and the values in it as ``Type.field``."""
         parts, values, kinds = ["__typename"], set[str](), dict[str, str]()
         for one in self._fields.get(name, ()):
+            self._steps.take()
             given = self._inline(one)
             if given is None:
                 continue
@@ -201,10 +205,12 @@ class Schema:
         type_ = self._types.get(name, {})
         if type_.get("kind") not in ("INTERFACE", "UNION"):
             return []
-        return [str(one["name"]) for one in type_.get("possibleTypes") or ()]
+        names = [str(one["name"]) for one in type_.get("possibleTypes") or ()]
+        return [one for one in names if self._types.get(one, {}).get("kind") == "OBJECT"]  # 3.8: no others
 
     def _value(self, argument: _Argument, depth: int = 0) -> Any:
         """Return a value for an argument, or ``None`` for one that has to be seen in an answer first."""
+        self._steps.take()
         name, kind = argument.kind.name, self._types.get(argument.kind.name, {})
         if argument.name.lower() in _LIMITS and name == "Int":
             return _FEW
@@ -213,11 +219,15 @@ class Schema:
         if kind.get("kind") == "ENUM":
             return next((str(one["name"]) for one in kind.get("enumValues") or ()), None)
         if kind.get("kind") == "INPUT_OBJECT" and depth < _DEEP:
-            needed = [one for one in _arguments(kind.get("inputFields")) if one.needed]
-            return {one.name: self._value(one, depth + 1) for one in needed}
+            return {one.name: self._value(one, depth + 1) for one in self._inputs(name) if one.needed}
         if name == "String" and not argument.name.lower().endswith(IDENTIFIERS):
             return "policyproof"
         return None
+
+    def _inputs(self, name: str) -> tuple[_Argument, ...]:
+        if name not in self._known:
+            self._known[name] = _arguments(self._types[name].get("inputFields"))
+        return self._known[name]
 
     def _inline(self, one: _Field) -> str | None:
         """Return the arguments of a field in a selection, or ``None`` if it needs one that is not known."""

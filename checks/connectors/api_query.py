@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,10 +36,16 @@ class Query:
         """The request, as ``POST /graphql{projects}``."""
         return f"POST {self.path}"
 
-    def variables(self, seen: Seen, owner: str) -> dict[str, Any]:
-        """Return values for the arguments; raises ``NotAssessed`` if one has not been seen."""
-        found: dict[str, Any] = {}
+    def takes(self, names: Iterable[str]) -> bool:
+        """Whether it has an argument of one of these ``names``."""
+        return not self._types.keys().isdisjoint(names)
+
+    def variables(self, seen: Seen, owner: str, given: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return values for the arguments, those ``given`` first; ``NotAssessed`` if one is not known."""
+        found: dict[str, Any] = {name: text for name, text in (given or {}).items() if name in self._types}
         for parameter in self.parameters:
+            if parameter.name in found:
+                continue
             value = parameter.value
             if value is None:
                 value = seen.of_kind(self.kind, parameter.name)

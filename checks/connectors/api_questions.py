@@ -82,7 +82,9 @@ class Questions:
                 schema = Schema(reply.json())
                 self._queries = schema.queries(self.spec.graphql or "")
             except (TypeError, KeyError, AttributeError, ValueError, RecursionError):
-                raise Unreadable(f"{what}: introspection as ourselves gives no schema to ask from") from None
+                raise Unreadable(
+                    f"{what}: introspection as ourselves gives no schema that can be asked from"
+                ) from None
             self._unasked = schema.unasked
         if not self._queries:
             raise Nothing(f"{self.target.id}: POST {self.spec.graphql}: the schema has no query")
@@ -97,6 +99,7 @@ class Questions:
         signer: Signer | None = None,
         headers: Mapping[str, str] | None = None,
         more: str = "",
+        given: Mapping[str, str] | None = None,
     ) -> list[Reply | NotAssessed]:
         """Return the replies to ``query``: one if it is answered as a whole, else those to its parts.
 
@@ -104,7 +107,7 @@ class Questions:
         themselves, unless the first few are refused as well.
         """
         try:
-            variables = query.variables(seen, self.target.id)
+            variables = query.variables(seen, self.target.id, given)
         except NotAssessed as error:
             return [error]
 

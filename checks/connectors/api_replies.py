@@ -175,7 +175,9 @@ class Replies(Questions):
         that holds data, or the last that holds none.
         """
         if isinstance(operation, Query):
-            found = self.ask_query(operation, seen=seen, who=who, signer=signer, headers=headers, more=query)
+            found = self.ask_query(
+                operation, seen=seen, who=who, signer=signer, headers=headers, more=query, given=given
+            )
             good = (reply for reply in found if isinstance(reply, Reply) and reply.good)
             return next(good, found[-1])
         try:

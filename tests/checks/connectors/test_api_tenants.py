@@ -99,6 +99,40 @@ def test_what_an_answer_to_a_foreign_name_says(instead: Handler, expected: Statu
     assert status is expected, reason
 
 
+@pytest.mark.parametrize("believes", [False, True])
+def test_an_argument_of_a_query_names_a_tenant_too(believes: bool) -> None:
+    scalar = {"kind": "SCALAR", "name": "ID"}
+    argument = {"name": "tenant", "type": scalar}
+    root = {"name": "things", "args": [argument], "type": {"kind": "OBJECT", "name": "Thing"}}
+    types = [
+        {"kind": "OBJECT", "name": "Query", "fields": [root]},
+        {"kind": "OBJECT", "name": "Thing", "fields": [{"name": "id", "type": scalar}]},
+        scalar,
+    ]
+    asked: list[tuple[str, str]] = []
+
+    def answer(client: Client) -> None:
+        body = json.loads(client.body())
+        if "__schema" in body["query"]:
+            client.json({"data": {"__schema": {"queryType": {"name": "Query"}, "types": types}}})
+            return
+        signed = {"bearer tenant-a": "t-3", "bearer tenant-b": "t-5"}[client.headers["authorization"]]
+        named = body["variables"]["tenant"]
+        assert body["query"].startswith("query($tenant:ID){things(tenant:$tenant)")
+        asked.append((signed, named))
+        if named == signed or believes:
+            client.json({"data": {"things": {"id": named}}})
+        else:
+            client.json({"data": None, "errors": [{"message": "no"}]})
+
+    with serving({"*": answer}) as server:
+        target = api_target(server.url, probes(reach=Reach(path=("tenant",))))
+        target = replace(target, spec=replace(target.spec, document=None, graphql="/graphql"))  # type: ignore[type-var]
+        status, reason, _ = verdict(api_tenants.tenants_are_apart, target)
+    assert status is (Status.FAIL if believes else Status.PASS), reason
+    assert {("t-3", "t-3"), ("t-3", "t-5"), ("t-5", "t-3")} <= set(asked)
+
+
 @pytest.mark.parametrize("identifier", ["", "t 5", "t-5\r\nX: y"])
 def test_without_a_usable_identifier_nothing_is_assessed(identifier: str) -> None:
     status, reason, _, _ = judged(People(), **{"id of tenant b": identifier})
