@@ -13,6 +13,7 @@ from checks.core.errors import NotAssessed
 from checks.core.model import Location, Measure, Observation, Remains
 from checks.core.registry import Scope, check
 from checks.detectors.canary import Canary
+from checks.scanner.stored import pieces
 
 REFUSED = frozenset({400, 401, 403, 404, 410, 422})
 """Statuses by which a session or sign-in of somebody deleted is turned away (RFC 9110, 15.5)."""
@@ -50,7 +51,7 @@ def correction_is_everywhere(desk: RightsDesk, scope: Scope) -> Iterator[Observa
     pages += [(name, *pair) for name, pair in drill.looks.items()]
     for name, before, after in pages:
         yield from _page_corrected(drill, name, before, after, where)
-    yield from _stores_corrected(drill, desk, where)
+    yield from _stores_corrected(drill, desk, scope, where)
 
 
 def _page_corrected(
@@ -79,7 +80,9 @@ def _page_corrected(
         yield Observation.met(name, detail, Measure(1, "responses"), where)
 
 
-def _stores_corrected(drill: Drill, desk: RightsDesk, where: Location | None) -> Iterator[Observation]:
+def _stores_corrected(
+    drill: Drill, desk: RightsDesk, scope: Scope, where: Location | None
+) -> Iterator[Observation]:
     live = drill.mine(drill.live)
     yield from _blind(live)
     faults = set()
@@ -87,7 +90,12 @@ def _stores_corrected(drill: Drill, desk: RightsDesk, where: Location | None) ->
         if name in drill.corrected and desk.spec.remaining(place) is None:
             faults.add(place)
             yield Observation.violated(column, f"still holds {name} as it was before", location=where)
-    seen = {name for _, _, name in _found(live, desk, drill)}
+    stores = {target.id for target in scope.inventory.of_kind("sql")}
+    seen = {
+        name
+        for place, _, name in _found(live, desk, drill)
+        if not stores or place.partition(".")[0] in stores
+    }
     for target, measure in live.looked.items():
         if not any(place == target or place.startswith(f"{target}.") for place in faults):
             yield Observation.met(target, "nothing of what was corrected is left", measure, where)
@@ -108,7 +116,7 @@ def deletion_leaves_nothing(desk: RightsDesk, scope: Scope) -> Iterator[Observat
         left = "" if drill.unclean is None else "; the canary is still there, the next run takes it away"
         yield Observation.unseen(desk.spec.delete.name, f"{_reason(drill.deletion)}{left}", where)
         return
-    if not drill.mine(drill.live).hits:
+    if not _in_databases(drill.mine(drill.live), scope):
         reason = "no database showed the canary before its deletion, so its absence shows nothing"
         yield Observation.unseen(desk.target.id, reason, where)
     after = drill.mine(drill.after)
@@ -215,7 +223,13 @@ def _remainder(
 
 
 def _drill(desk: RightsDesk, scope: Scope) -> Drill:
-    return desk.drill(scope.inventory, scope.open, scope.now)
+    return desk.drill(scope.inventory, scope.open, scope.now, pieces)
+
+
+def _in_databases(found: Hunt, scope: Scope) -> bool:
+    """Whether a database shows the canary; where there is none, whether anything does."""
+    stores = {target.id for target in scope.inventory.of_kind("sql")}
+    return any(not stores or hit.place.partition(".")[0] in stores for hit in found.hits)
 
 
 def _found(found: Hunt, desk: RightsDesk, drill: Drill) -> list[tuple[str, str, str]]:

@@ -36,6 +36,7 @@ CARD_IN_PROJECT = _card("60117")
 CARD_IN_LOG = _card("41479")
 CARD_IN_API = _card("53617")
 CARD_IN_BACKUP = _card("35613")
+CARD_IN_UPLOAD = _card("51028")
 
 ORPHAN_PASSWORD = "Kestrel-Orchard-6194"  # noqa: S105  a canary
 SECRETS = {
@@ -77,6 +78,7 @@ def cards() -> list[str]:
         CARD_IN_LOG,
         CARD_IN_API,
         CARD_IN_BACKUP,
+        CARD_IN_UPLOAD,
     ]
 
 

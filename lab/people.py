@@ -1,4 +1,4 @@
-"""The part of the lab's API by which people join, sign in and use their rights, over the lab's database."""
+"""The part of the lab's API by which people join, sign in and use their rights, over all that it keeps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from typing import Any
 
 import psycopg
 
+from lab.cache import Cache
 from lab.databases import NAMES, Databases
+from lab.filearea import FileArea
 from lab.logfiles import app_line
 
 START = "/account/"
@@ -32,6 +34,8 @@ class People:
 
     databases: Databases
     log: Path
+    cache: Cache
+    files: FileArea
     sessions: dict[str, str] = field(default_factory=dict, repr=False)  # digest of a token → account
     faults: set[str] = field(default_factory=set)
 
@@ -112,6 +116,7 @@ class People:
             if hmac.compare_digest(_hashed(password, salt), known):
                 token = secrets.token_urlsafe(24)
                 self.sessions[_digest(token)] = account
+                self.cache.run(("HSET", f"profile:{account}", "email", given["email"]))
                 return HTTPStatus.CREATED, {"token": token}
         return _refused(HTTPStatus.UNAUTHORIZED, "no such account, or another password")
 
@@ -137,7 +142,9 @@ class People:
         requests = self._requests(account, given)[1]
         if "export-incomplete" in self.faults:
             requests = [{"subject": request["subject"]} for request in requests]
-        return HTTPStatus.OK, {"account": self._me(account, given)[1], "requests": requests}
+        export = {"account": self._me(account, given)[1], "requests": requests}
+        self.files.prepare(account, export)
+        return HTTPStatus.OK, export
 
     def _ask(self, account: str, given: Mapping[str, str]) -> Answer:
         self._run(
@@ -161,6 +168,7 @@ class People:
                WHERE ticket_id IN (SELECT id FROM support_ticket WHERE account_id = %(id)s)""",
         ]
         self._run(*statements[: 2 if "correction-not-everywhere" in self.faults else 3], **values)
+        self.cache.run(("HSET", f"profile:{account}", "email", given["email"]))
         return self._me(account, given)
 
     def _delete(self, account: str, given: Mapping[str, str]) -> Answer:
@@ -175,6 +183,9 @@ class People:
                 id=account,
             )
         self._run("DELETE FROM account WHERE id = %(id)s", id=account)
+        self.files.remove(account)
+        if "delete-leaves-cache" not in self.faults:
+            self.cache.run(("DEL", f"profile:{account}"))
         if "token-lives-on" not in self.faults:
             for token in [known for known, owner in self.sessions.items() if owner == account]:
                 del self.sessions[token]

@@ -10,13 +10,25 @@ from collections.abc import Mapping
 from checks.core.errors import nearest
 from lab.errors import LabError
 from lab.planting import REGISTERED, Plant
-from lab.violations import answered, browsed, declared, filed, policies, reached, righted, served, stored
+from lab.violations import (
+    answered,
+    browsed,
+    declared,
+    filed,
+    kept,
+    policies,
+    reached,
+    righted,
+    served,
+    stored,
+)
 
 __all__ = ["PLANTS", "Plant", "choose"]
 
 _FAMILIES = (
     stored,
     filed,
+    kept,
     served,
     reached,
     answered,

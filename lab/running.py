@@ -12,7 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab import api, backups, canaries, databases, logfiles, people, postgres, site, transport
+from lab import (
+    api,
+    backups,
+    cache,
+    canaries,
+    databases,
+    filearea,
+    logfiles,
+    people,
+    postgres,
+    site,
+    transport,
+)
 from lab.planting import Plant, merge
 from lab.rows import SEED, Values, generate
 
@@ -28,6 +40,7 @@ class Lab:
     databases: databases.Databases
     site: site.Site
     people: people.People
+    cache: cache.Cache
     plain_url: str
     door: int
     planted: tuple[str, ...] = ()
@@ -52,6 +65,11 @@ class Lab:
     def logs(self) -> Path:
         """The log directories."""
         return self.root / "logs"
+
+    @property
+    def files(self) -> Path:
+        """The area of files: uploads, and exports that people fetch."""
+        return self.root / "files"
 
     @property
     def backups(self) -> Path:
@@ -79,6 +97,8 @@ class Lab:
             "LAB_CONFIG_DIR": str(self.configs),
             "LAB_LOG_DIR": str(self.logs),
             "LAB_BACKUP_DIR": str(self.backups),
+            "LAB_FILE_DIR": str(self.files),
+            "LAB_CACHE_URL": self.cache.url,
             "LAB_SCHEMA_DIR": str(self.schemas),
             "LAB_ATTESTATION_DIR": str(self.attestations),
         }
@@ -105,18 +125,21 @@ def start(plants: Sequence[Plant] = ()) -> Iterator[Lab]:
         logfiles.write(root / "logs", Values(SEED + " logs", now), tables["account"], tables["project"])
         backups.write(root / "backups", now, rows)
         pages, contract = DEPLOYMENT / "site", DEPLOYMENT / "schemas" / "openapi.json"
+        area = filearea.FileArea(root / "files")
+        area.fill()
         with (
             postgres.serve(cluster) as server,
+            cache.serve() as cached,
             site.serve(pages, contract, api.answers(rows["cloud-db"]), root / "ca.pem") as served,
             transport.plain_http(served.transport, served.url, served.pages) as plain_url,
             transport.database_door(served.transport, server.port) as door,
         ):
             filled = databases.fill(server, DEPLOYMENT / "schemas", rows)
             overlay: dict[str, Any] = {}
-            joined = people.People(filled, root / "logs" / "app" / "app.log")
+            joined = people.People(filled, root / "logs" / "app" / "app.log", cached, area)
             served.handlers[people.START] = joined.answer
             names = tuple(plant.name for plant in plants)
-            lab = Lab(root, now, filled, served, joined, plain_url, door, names, overlay)
+            lab = Lab(root, now, filled, served, joined, cached, plain_url, door, names, overlay)
             for plant in plants:
                 overlay.update(merge(overlay, plant.act(lab) or {}))
             yield lab

@@ -16,6 +16,8 @@ CONNECTORS: dict[str, str] = {
     "config": "checks.connectors.configs:ConfigFiles",
     "log": "checks.connectors.logs:LogFiles",
     "backup": "checks.connectors.backups:BackupSets",
+    "cache": "checks.connectors.stored:Cache",
+    "files": "checks.connectors.stored:FileArea",
     "site": "checks.connectors.http:Site",
     "browser": "checks.connectors.browser:Browser",
     "api": "checks.connectors.http:Api",

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 from checks.connectors import rights_drill
 from checks.connectors.rights_drill import Drill
 from checks.connectors.rights_http import Caller
+from checks.connectors.rights_hunt import Read
 from checks.core.errors import NotAssessed, Refused
 from checks.core.model import Inventory, Rights, Target
 from checks.detectors.canary import KEY_LENGTH, Canaries
@@ -48,14 +49,17 @@ class RightsDesk:
         with Caller.open(target, timeout=timeout) as caller:
             yield cls(target, caller, canaries)
 
-    def drill(self, inventory: Inventory, view: Callable[[str], Any], now: datetime) -> Drill:
+    def drill(self, inventory: Inventory, view: Callable[[str], Any], now: datetime, read: Read) -> Drill:
         """Return the facts of the drill, run at the first call; changes the target, and cleans up.
 
-        ``view`` gives the view of another target. Raises ``NotAssessed`` if no canary can join.
+        ``view`` gives the view of another target, ``read`` what a cache or an area of files holds.
+        Raises ``NotAssessed`` if no canary can join.
         """
         if self._result is None:
             try:
-                self._result = rights_drill.run(self._caller, self.spec, self.canaries, inventory, view, now)
+                self._result = rights_drill.run(
+                    self._caller, self.spec, self.canaries, inventory, view, now, read
+                )
             except NotAssessed as error:
                 self._result = error
         if isinstance(self._result, NotAssessed):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from checks.connectors.rights_http import Caller, Reply, filled, kept
-from checks.connectors.rights_hunt import EVERYWHERE, LIVE, Hunt, hunt
+from checks.connectors.rights_hunt import EVERYWHERE, LIVE, Hunt, Read, hunt
 from checks.core.errors import NotAssessed
 from checks.core.model import Inventory, Rights, Step
 from checks.detectors.canary import Canaries, Canary
@@ -140,13 +140,14 @@ def run(
     inventory: Inventory,
     view: Callable[[str], Any],
     now: datetime,
+    read: Read,
 ) -> Drill:
     """Run the whole drill once. The canary is taken away whatever happens, as far as the API does it.
 
     Raises ``NotAssessed`` if the canary cannot join or sign in; what fails later is in the result.
     """
     # Before anything is changed: canaries that an earlier run could not take away.
-    swept = _sweep(caller, rights, canaries, hunt(canaries, inventory, view, LIVE), now)
+    swept = _sweep(caller, rights, canaries, hunt(canaries, inventory, view, ("sql",), read), now)
     person = Person(caller, rights, canaries, canaries.new(now))
     brought = frozenset(planted(rights))
     drill = Drill(
@@ -172,11 +173,11 @@ def run(
         drill.looks = {step.name: (before[step.name], person.marks(step)) for step in rights.look}
         if "email" in drill.corrected:  # the corrected address opens, or being refused later shows nothing
             drill.signed_in = person.sign_in(rights.session, corrected=True)
-        drill.live = hunt(canaries, inventory, view, LIVE)
+        drill.live = hunt(canaries, inventory, view, LIVE, read)
     if drill.deletion is None:
         _knock(person, rights, drill)
         time.sleep(rights.settle)
-    drill.after = hunt(canaries, inventory, view, EVERYWHERE)
+    drill.after = hunt(canaries, inventory, view, EVERYWHERE, read)
     return drill
 
 

@@ -1,21 +1,31 @@
-"""Hunting the markers of canaries in all that the inventory says is stored: databases, logs, backups."""
+"""Hunting the markers of canaries in all that the inventory says is stored.
+
+Databases, caches, areas of files, logs, backups.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from checks.connectors.stored import NAME
 from checks.connectors.text_lines import TextBytes
 from checks.core.errors import NotAssessed
-from checks.core.model import Files, Inventory, Measure, Store, Target
+from checks.core.model import Area, Files, Inventory, Measure, Store, Target
 from checks.detectors.canary import LENGTH, Canaries, Sighting
+from checks.detectors.masking import scrub
 
-LIVE = ("sql",)
+LIVE = ("sql", "cache", "files")
 """Kinds of place in which data is in use."""
-EVERYWHERE = ("sql", "log", "backup")
+EVERYWHERE = (*LIVE, "log", "backup")
 """Kinds of place in which data is kept."""
+
+Read = Callable[[Any], Iterable[tuple[str, Iterator[bytes] | str]]]
+"""Turns the view of a cache or an area of files into what it holds: names, and bytes or why none."""
+_WORD = re.compile(r"[A-Za-z_]{1,24}")
 
 
 class Hit(NamedTuple):
@@ -36,11 +46,15 @@ class Hunt:
 
 
 def hunt(
-    canaries: Canaries, inventory: Inventory, view: Callable[[str], Any], kinds: tuple[str, ...]
+    canaries: Canaries, inventory: Inventory, view: Callable[[str], Any], kinds: tuple[str, ...], read: Read
 ) -> Hunt:
     """Look for every marker under the key in each target of ``kinds``; what cannot be read is told."""
     found = Hunt()
-    search = {"sql": _database, "log": _log, "backup": _backups}
+
+    def area(found: Hunt, canaries: Canaries, target: Target, place: Any) -> None:
+        _area(found, canaries, target, read(place))
+
+    search = {"sql": _database, "log": _log, "backup": _backups, "cache": area, "files": area}
     for kind in kinds:
         for target in inventory.of_kind(kind):
             try:
@@ -100,6 +114,49 @@ def _backups(found: Hunt, canaries: Canaries, target: Target, backups: Any) -> N
     found.looked[target.id] = Measure(sets, "backups")
 
 
+def _area(
+    found: Hunt, canaries: Canaries, target: Target, parts: Iterable[tuple[str, Iterator[bytes] | str]]
+) -> None:
+    """Read every key and value, or every name and content. Names may be a person's: they are masked."""
+    assert isinstance(target.spec, Area)  # noqa: S101  the kind of the target says so
+    size = 0
+
+    def counted(name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal size
+        for chunk in chunks:
+            size += 0 if name.endswith(NAME) else len(chunk)  # a name says nothing of what a file holds
+            yield bytes(chunk)
+
+    for name, chunks in parts:
+        shown = canaries.masked(scrub(name.removeprefix(f"{target.id}!")))
+        if isinstance(chunks, str):
+            found.blind.append((target.id, canaries.masked(scrub(f"{shown} {chunks}"))))
+            continue
+        try:
+            for piece in _whole(counted(name, chunks)):
+                if target.spec.kind == "cache":
+                    _rows(found, canaries, target.id, shown, piece)
+                else:
+                    _take(found, canaries, target.id, shown, piece)
+                    if "\0" in piece:  # UTF-16
+                        _take(found, canaries, target.id, shown, piece.replace("\0", ""))
+        except NotAssessed as error:
+            found.blind.append((target.id, canaries.masked(scrub(error.reason))))
+    found.looked[target.id] = Measure(size, "bytes", may_be_empty=target.spec.may_be_empty)
+
+
+def _rows(found: Hunt, canaries: Canaries, place: str, name: str, piece: str) -> None:
+    """Search rows of key, field and value; of those found show how the key begins and what the field is."""
+    if not any(canaries.sightings(piece)):  # nearly always
+        return
+    for row in piece.split("\n"):
+        key, _, rest = row.partition("\x1f")
+        start, field_ = _WORD.match(key), _WORD.fullmatch(rest.partition("\x1f")[0])
+        words = [word[0] if word and not any(canaries.sightings(word[0])) else "" for word in (start, field_)]
+        where = f"{name}, key {words[0]}…" + (f", {words[1]}" if words[1] else "")
+        _take(found, canaries, place, where, row)
+
+
 def _file(found: Hunt, canaries: Canaries, place: str, path: str, text: TextBytes) -> int:
     """Search a text that comes in pieces; return its size in bytes."""
     try:
@@ -110,7 +167,7 @@ def _file(found: Hunt, canaries: Canaries, place: str, path: str, text: TextByte
     return text.size
 
 
-def _whole(chunks: TextBytes) -> Iterator[str]:
+def _whole(chunks: Iterable[bytes]) -> Iterator[str]:
     """Yield pieces cut where no marker can be cut: a line's end, or else with an overlap."""
     rest = ""
     for chunk in chunks:

@@ -11,7 +11,7 @@ from typing import Any
 from checks.core.errors import InventoryError, nearest
 from checks.core.inventory_probes import secrets_of
 from checks.core.inventory_rights import RightsSection
-from checks.core.inventory_sections import FILE_SECTIONS
+from checks.core.inventory_sections import AREA_SECTIONS, FILE_SECTIONS
 from checks.core.model import (
     Address,
     Endpoint,
@@ -91,7 +91,10 @@ class _Loader(RightsSection):
         self.known_environments = environments
         here = {
             section: dict(self._here(section, data.get(section, {})))
-            for section in ("stores", "processors", *FILE_SECTIONS, "endpoints", "exports", "attestations")
+            for section in (
+                *("stores", "processors", *FILE_SECTIONS, *AREA_SECTIONS),
+                *("endpoints", "exports", "attestations"),
+            )
         }
         stores = {name: self._store(name, item) for name, item in here["stores"].items()}
         processors = {name: self._processor(name, item) for name, item in here["processors"].items()}
@@ -152,6 +155,9 @@ class _Loader(RightsSection):
         for section, kind in FILE_SECTIONS.items():
             for name, item in here[section].items():
                 add(section, item, self._files(section, name, item), kind, item["title"])
+        for section, kind in AREA_SECTIONS.items():
+            for name, item in here[section].items():
+                add(section, item, self._area(section, name, item), kind, item["title"])
         for name, item in here["endpoints"].items():
             endpoint = self._endpoint(name, item)
             if endpoint.kind != "server":  # of a cache or broker nothing but the way to it is looked at
@@ -217,11 +223,12 @@ class _Loader(RightsSection):
             for name, item in everywhere[section].items():
                 for index, other in enumerate(item.get(key, ())):
                     self._known(other, valid, what, section, name, key, index)
-        places = [*everywhere["stores"], *datasets_of(everywhere["stores"]), *kept]
+        areas = [name for section in AREA_SECTIONS for name in data.get(section, {})]
+        places = [*everywhere["stores"], *datasets_of(everywhere["stores"]), *kept, *areas]
         for name, item in data.get("endpoints", {}).items():
             for index, one in enumerate(item.get("rights", {}).get("remains", ())):
                 at = ("endpoints", name, "rights", "remains", index, "place")
-                self._known(one["place"], places, "store, dataset, log or backup", *at)
+                self._known(one["place"], places, "store, dataset, log, backup, cache or file area", *at)
         for name, item in everywhere["schemas"].items():
             if "store" in item:
                 self._known(item["store"], everywhere["stores"], "store", "schemas", name, "store")

@@ -14,6 +14,7 @@ from checks.core.errors import InventoryError, nearest
 from checks.core.inventory_probes import probes_of
 from checks.core.model import (
     Agreement,
+    Area,
     Attestation,
     Dataset,
     Endpoint,
@@ -31,6 +32,7 @@ from checks.core.model import (
 from checks.core.yamlio import Document, Key
 
 FILE_SECTIONS = {"configs": "config", "logs": "log", "backups": "backup", "schemas": "schema"}
+AREA_SECTIONS = {"caches": "cache", "files": "files"}
 _COMMON = {"title", "environments", "tags", "address", "path", "format", "retention", "may_be_empty"}
 
 
@@ -198,6 +200,15 @@ class Sections:
             format=item["format"],
             retention=self._retention(item, section, name),
             options=MappingProxyType({k: v for k, v in item.items() if k not in _COMMON}),
+            may_be_empty=item.get("may_be_empty", False),
+            line=self._line(section, name),
+        )
+
+    def _area(self, section: str, name: str, item: Mapping[str, Any]) -> Area:
+        return Area(
+            id=name,
+            kind=AREA_SECTIONS[section],
+            title=item["title"],
             may_be_empty=item.get("may_be_empty", False),
             line=self._line(section, name),
         )

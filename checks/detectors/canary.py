@@ -78,6 +78,13 @@ class Canaries:
             for run in _BASE64.findall(text):
                 yield from self._plain(_decoded(run).lower())
 
+    def masked(self, text: str) -> str:
+        """Return ``text`` with every marker under this key left out, plain or within base64."""
+        plain = re.sub(self._pattern.pattern, "…", text, flags=re.IGNORECASE)
+        return _BASE64.sub(
+            lambda run: "…" if any(inner in run[0] for inner in self._encoded) else run[0], plain
+        )
+
     def _plain(self, lowered: str) -> Iterator[Sighting]:
         if self._prefix not in lowered:  # nearly always
             return

@@ -6,7 +6,7 @@ The engine, and numba with it, is loaded when the first of these is iterated, an
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from checks.scanner.clock import ENDLESS, Clock, Until
 from checks.scanner.expand import open_file, skipped
 from checks.scanner.finding import Match
 from checks.scanner.reading import Whole
-from checks.scanner.source import FIELD, Budget, Skipped, Table
+from checks.scanner.source import FIELD, Budget, Item, Skipped, Table
 
 if TYPE_CHECKING:
     from checks.scanner.engine import Engine
@@ -121,24 +121,24 @@ class InText:
         self.lines = looked.lines - lines + self._text.unended
 
 
-class InFile:
-    """Iterate once for ``(part, match or Skipped)`` in a file of any format that is read.
+class InItems:
+    """Iterate once for ``(part, match or Skipped)`` in what a source holds.
 
-    ``part`` names what is nested in the file, down to it. ``lines`` counts lines of text and rows of
-    tables, ``bytes`` what was read of them. ``Skipped`` is what was not looked at, or not to its end;
-    ``cut`` says whether ``clock`` was over before the end of the file.
+    ``part`` is the item's name. ``lines`` counts lines of text and rows of tables, ``bytes`` what was
+    read of them. ``Skipped`` is what was not looked at, or not to its end; ``cut`` says whether
+    ``clock`` was over before the end.
     """
 
-    def __init__(self, path: Path, name: str, clock: Clock = ENDLESS) -> None:
+    def __init__(self, items: Iterable[Item], clock: Clock = ENDLESS) -> None:
         self.lines = 0
         self.bytes = 0
         self.cut = False
-        self._path, self._name, self._clock = path, name, clock
+        self._items, self._clock = items, clock
 
     def __iter__(self) -> Iterator[tuple[str, Match | Skipped]]:
-        """Yield the matches in order."""
+        """Yield the matches in order; raises what the source does."""
         looked = engine()
-        for item in open_file(self._path, self._name, Budget()):
+        for item in self._items:
             if self._clock.over:
                 self.cut = True
                 return
@@ -158,3 +158,10 @@ class InFile:
                 return
             if whole.error is not None:
                 yield item.name, skipped(item.name, whole.error)
+
+
+class InFile(InItems):
+    """The same in a file of any format that is read; ``part`` names what is nested in it, down to it."""
+
+    def __init__(self, path: Path, name: str, clock: Clock = ENDLESS) -> None:
+        super().__init__(open_file(path, name, Budget()), clock)

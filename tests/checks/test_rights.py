@@ -6,17 +6,21 @@ import copy
 import gzip
 import hashlib
 import json
+import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from checks.core.model import Status, Verdict
 from checks.detectors.canary import Canaries
+from tests import servers
 from tests.checks.connectors import http_servers as hostile
 from tests.checks.rights_service import INVENTORY, KEY, NOW, Service, running
+from tests.checks.scanner.test_live_redis import address, started
 
 PASS, FAIL, NOT = Status.PASS, Status.FAIL, Status.NOT_ASSESSED
 CANARIES = Canaries(KEY)
@@ -26,6 +30,14 @@ CANARIES = Canaries(KEY)
 def service(tmp_path: Path) -> Iterator[Service]:
     with running(tmp_path) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def cache() -> Iterator[tuple[int, Any]]:
+    with started("--requirepass", servers.PASSWORD) as (port, _):
+        client: Any = redis.Redis("127.0.0.1", port, password=servers.PASSWORD)
+        yield port, client
+        client.close()
 
 
 def statuses(verdicts: dict[str, Verdict]) -> dict[str, Status]:
@@ -421,3 +433,93 @@ def test_not_assessed_is_raised_again_for_each_control(service: Service) -> None
     service.before = lambda request, given: (500, {})
     verdicts = service.judge()
     assert len({verdict.reason for verdict in verdicts.values()}) == 1
+
+
+# ── caches and areas of files ────────────────────────────────────────────────────────────────────
+
+
+def beside(section: str) -> dict[str, Any]:
+    """Return the inventory with a cache or an area of files beside the rest."""
+    wide = copy.deepcopy(INVENTORY)
+    wide[section] = {"beside": {"title": "Beside", "address": "BESIDE"}}
+    return wide
+
+
+@pytest.mark.parametrize("kind", ["hash", "list", "set", "zset", "stream", "string", "key"])
+def test_a_cache_that_still_knows_a_deleted_person(
+    service: Service, cache: tuple[int, Any], kind: str
+) -> None:
+    port, client = cache
+    client.flushall()
+    client.set("release", "1.4")
+
+    def keeps(request: str, given: Any) -> tuple[int, Any] | None:
+        if request == "DELETE people {id}":
+            email = service.people()[-1][1]
+            {
+                "hash": lambda: client.hset("profile:7", "mail", email),
+                "list": lambda: client.rpush("profile:7", email),
+                "set": lambda: client.sadd("profile:7", email),
+                "zset": lambda: client.zadd("profile:7", {email: 1}),
+                "stream": lambda: client.xadd("profile:7", {"mail": email}),
+                "string": lambda: client.set("profile:7", json.dumps({"mail": email.upper()})),
+                "key": lambda: client.set(f"profile:{email}", "x"),
+            }[kind]()
+        return None
+
+    service.before = keeps
+    verdicts = service.judge(inventory=beside("caches"), BESIDE=address(port))
+    assert statuses(verdicts) == {"RIGHT-03": FAIL}
+    said = words(verdicts["RIGHT-03"])
+    assert "beside: db0, key profile…" in said
+    assert "still holds email of a deleted person" in said
+    assert list(CANARIES.sightings(repr(verdicts))) == []
+    kept = [{"place": "beside", "basis": "audit law"}]
+    assert (
+        statuses(service.judge(inventory=beside("caches"), BESIDE=address(port), rights={"remains": kept}))
+        == {}
+    )
+
+
+def test_a_cache_clean_empty_and_not_answering(service: Service, cache: tuple[int, Any]) -> None:
+    port, client = cache
+    client.flushall()
+    client.set("release", "1.4")
+    assert statuses(service.judge(inventory=beside("caches"), BESIDE=address(port))) == {}
+    client.flushall()
+    blind = dict.fromkeys(("RIGHT-02", "RIGHT-03", "RIGHT-05"), NOT)
+    assert statuses(service.judge(inventory=beside("caches"), BESIDE=address(port))) == blind
+    wrong = service.judge(inventory=beside("caches"), BESIDE=address(port, password="wrong"))
+    assert statuses(wrong) == blind
+    assert statuses(service.judge(inventory=beside("caches"))) == blind
+
+
+def test_files_clean_violating_empty_and_gone(service: Service, tmp_path: Path) -> None:
+    area = tmp_path / "area"
+    (area / "in").mkdir(parents=True)
+    blind = dict.fromkeys(("RIGHT-02", "RIGHT-03", "RIGHT-05"), NOT)
+    assert statuses(service.judge(inventory=beside("files"), BESIDE=str(area))) == blind
+    (area / "in" / "notes.txt").write_text("nothing of anybody")
+    assert statuses(service.judge(inventory=beside("files"), BESIDE=str(area))) == {}
+    assert statuses(service.judge(inventory=beside("files"), BESIDE=str(tmp_path / "nowhere"))) == blind
+
+    def keeps(request: str, given: Any) -> tuple[int, Any] | None:
+        if request == "DELETE people {id}":
+            name, email, _ = service.people()[-1]
+            (area / "in" / f"{name}.txt").write_text("x")
+            with zipfile.ZipFile(area / "letters.zip", "w", zipfile.ZIP_DEFLATED) as letters:
+                letters.writestr("to.txt", f"Dear {email}")
+            (area / "wide.txt").write_bytes(email.encode("utf-16"))
+        return None
+
+    service.before = keeps
+    verdicts = service.judge(inventory=beside("files"), BESIDE=str(area))
+    assert statuses(verdicts) == {"RIGHT-03": FAIL}
+    said = words(verdicts["RIGHT-03"])
+    assert "beside: letters.zip!to.txt: still holds email" in said
+    assert "beside: wide.txt: still holds email" in said
+    assert ", its name: still holds new_name of a deleted person" in said
+    assert list(CANARIES.sightings(repr(verdicts))) == []
+    service.before = lambda request, given: None
+    (area / "letters.zip").write_bytes((area / "letters.zip").read_bytes()[:-20])
+    assert service.judge(inventory=beside("files"), BESIDE=str(area))["RIGHT-05"].status is not PASS

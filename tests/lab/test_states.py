@@ -23,7 +23,7 @@ from tests.lab.workbench import Workbench
 
 WITHOUT_A_LOOK = {"RET-01", "RET-08", "SALE-01", "SALE-07", "PROC-05", "TRAN-01", "USE-01"}
 """Judged on what the inventory declares alone: no address is contacted, so none can be silent."""
-DIRECTORIES = ("CONFIG_DIR", "LOG_DIR", "BACKUP_DIR", "SCHEMA_DIR", "ATTESTATION_DIR")
+DIRECTORIES = ("CONFIG_DIR", "LOG_DIR", "BACKUP_DIR", "SCHEMA_DIR", "ATTESTATION_DIR", "FILE_DIR")
 
 
 def assessed(verdicts: list[Verdict]) -> list[str]:
@@ -57,6 +57,7 @@ def with_port(bench: Workbench, port: int) -> dict[str, str]:
     return ways | {
         "LAB_CLOUD_DB_URL": url,
         "LAB_PROJECT_DB_URL": url,
+        "LAB_CACHE_URL": f"redis://127.0.0.1:{port}",
         "LAB_SITE_URL": site,
         "LAB_API_URL": site,
     }
@@ -139,26 +140,26 @@ def test_tables_without_rows(bench: Workbench, store: str) -> None:
 
 
 def test_folders_without_files(bench: Workbench) -> None:
-    for folder in ("configs", "logs", "backups", "schemas", "attestations"):
+    for folder in ("configs", "logs", "backups", "schemas", "attestations", "files"):
         shutil.rmtree(bench.lab.root / folder)
         (bench.lab.root / folder).mkdir()
-    verdicts = bench.judge(kinds=("config", "log", "backup", "schema", "attestation"))
+    verdicts = bench.judge(kinds=("config", "log", "backup", "schema", "attestation", "files"))
     assert assessed(verdicts) == []
     assert_one_clear_line_each(verdicts)
 
 
 def test_files_without_content(bench: Workbench) -> None:
-    for folder in ("configs", "logs", "backups", "schemas", "attestations"):
+    for folder in ("configs", "logs", "backups", "schemas", "attestations", "files"):
         for path in (bench.lab.root / folder).rglob("*"):
             if path.is_file():
                 path.write_bytes(b"")
-    verdicts = bench.judge(kinds=("config", "log", "backup", "schema", "attestation"))
+    verdicts = bench.judge(kinds=("config", "log", "backup", "schema", "attestation", "files"))
     assert assessed(verdicts) == []
     assert_one_clear_line_each(verdicts)
 
 
 def test_files_of_noise(bench: Workbench) -> None:
-    for folder in ("configs", "logs", "backups", "schemas", "attestations"):
+    for folder in ("configs", "logs", "backups", "schemas", "attestations", "files"):
         for path in (bench.lab.root / folder).rglob("*"):
             if path.is_file():
                 path.write_bytes(b"\x00\xff\x1f\x8b\n" * 200)

@@ -57,6 +57,7 @@ class Workbench:
             shutil.rmtree(self.lab.root / folder.name)
             shutil.copytree(folder, self.lab.root / folder.name)
         self.lab.people.reset()
+        self.lab.cache.reset()
         self.lab.site.pages.clear()
         self.lab.site.pages.update(self.pages)
         self.lab.site.transport.reset()
@@ -132,7 +133,7 @@ def workbench() -> Iterator[Workbench]:
     """Yield a workbench; its lab ends with the block."""
     with start() as lab, runtime():  # one browser for all plants
         clean = lab.root / "clean"
-        for name in ("configs", "schemas", "attestations", "logs", "backups"):
+        for name in ("configs", "schemas", "attestations", "logs", "backups", "files"):
             shutil.copytree(lab.root / name, clean / name)
         for store, name in NAMES.items():
             lab.databases.run(store, CUT.format(kept=KEPT))

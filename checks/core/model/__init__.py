@@ -2,6 +2,7 @@
 
 from checks.core.model.declared import (
     Agreement,
+    Area,
     Attestation,
     Dataset,
     Endpoint,
@@ -48,6 +49,7 @@ __all__ = [
     "NOTHING",
     "Address",
     "Agreement",
+    "Area",
     "Attestation",
     "CheckCall",
     "Clause",

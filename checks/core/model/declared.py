@@ -143,6 +143,17 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
+class Area:
+    """A cache or broker, or an area of files: what it holds is not declared part by part."""
+
+    id: str
+    kind: str  # cache | files
+    title: str
+    may_be_empty: bool = False
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A site or API that answers over HTTP(S)."""
 
@@ -207,7 +218,7 @@ class Attestation:
     line: int | None = None
 
 
-Spec = Store | Dataset | Processor | Files | Endpoint | Rights | Transport | Export | Attestation
+Spec = Store | Dataset | Processor | Files | Area | Endpoint | Rights | Transport | Export | Attestation
 
 
 @dataclass(frozen=True, slots=True)
