@@ -26,6 +26,7 @@ def test_variables_are_named_and_their_values_are_not(
 
 def test_a_ca_bundle_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     names = "CLOUD_DB_URL PROJECT_DB_URL CONFIG_DIR LOG_DIR BACKUP_DIR SCHEMA_DIR SITE_URL API_URL API_TOKEN"
+    names += " CACHE_URL FILE_DIR"
     for name in names.split():
         monkeypatch.setenv(f"ENFYRA_STAGING_{name}", "x")
     assert main(["inventory", "env", "staging", "--inventory", INVENTORY]) == 0

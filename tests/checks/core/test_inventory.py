@@ -209,7 +209,11 @@ def test_rights_are_a_target_of_their_own_with_their_own_secrets(tmp_path: Path)
         ('mail: "{email}", name', "name", "create needs {email}"),
         ("token: t, id: id", "id: id", "keeps no token"),
         ("token: t, id: id", "token: t", "keeps no id, and a canary that a crash left"),
-        ("crm.people, within", "crm.pepole, within", "unknown store, dataset, log or backup 'crm.pepole'"),
+        (
+            "crm.people, within",
+            "crm.pepole, within",
+            "unknown store, dataset, log, backup, cache or file area 'crm.pepole'",
+        ),
         ("kind: api", "kind: site", "only an api has rights"),
         ("mail_domain", "mail_domian", "unknown key 'mail_domian'"),
         ("within: P30D", "within: P30D, basis: law", ""),
