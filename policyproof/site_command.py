@@ -33,6 +33,7 @@ examples:
   policyproof site https://www.example.com                      the start page and ten that it links to
   policyproof site https://www.example.com --crawl 100          as many as a hundred pages
   policyproof site https://www.example.com --screenshots seen   with pictures and HTTP archives
+  policyproof site https://www.example.com --filter-list easyprivacy.txt
   policyproof site https://www.example.com --essential theme --processor '*.paddle.com'
   policyproof site https://localhost:8443 --ca ca.pem --format json
 

@@ -11,6 +11,7 @@ from checks.connectors.browser_record import StateSeen, Visit
 from checks.core.model import Observation, Outcome
 from checks.detectors.vendors import Vendors
 
+SECTIONS = ("cookies", "storage", "third parties", "fingerprinting", "forms", "links to other sites")
 _DAY = 86_400
 
 
@@ -61,8 +62,15 @@ class Report:
                 vendor = vendors.by_host(request.host)
                 known = f"{vendor.title} ({', '.join(vendor.kinds)})" if vendor else None
                 yield "third parties", request.host, {**asdict(request), "vendor": known}
+            if request.kind == "form":
+                yield "forms", request.url, {**asdict(request), "plain": request.url.startswith("http:")}
         for use in state.uses:
             yield "fingerprinting", use.api, asdict(use)
+        for page in state.pages:
+            for host in page.away:
+                vendor = vendors.by_host(host)
+                known = f"{vendor.title} ({', '.join(vendor.kinds)})" if vendor else None
+                yield "links to other sites", host, {"host": host, "page": page.path, "vendor": known}
 
 
 def write_text(report: Report, stream: TextIO) -> None:
@@ -75,7 +83,7 @@ def write_text(report: Report, stream: TextIO) -> None:
     if visit.left:
         lines.append(f"  {visit.left} more links were not followed (--crawl)")
     things = list(report.things())
-    for section in ("cookies", "storage", "third parties", "fingerprinting"):
+    for section in SECTIONS:
         lines += ["", f"{section}:"]
         inside = [one for one in things if one[0] == section]
         lines += [f"  {name}  {_facts(section, facts)}, {states}" for _, name, states, facts in inside]
@@ -111,10 +119,7 @@ def write_json(report: Report, stream: TextIO) -> None:
             for state in visit.states
         ],
         "links_not_followed": visit.left,
-        "cookies": [],
-        "storage": [],
-        "third_parties": [],
-        "fingerprinting": [],
+        **{section.replace(" ", "_"): [] for section in SECTIONS},
         **sections,
         "consent_dialog": None if dialog is None else asdict(dialog),
         "findings": [
@@ -133,14 +138,21 @@ def write_json(report: Report, stream: TextIO) -> None:
 
 
 def _facts(section: str, facts: dict[str, Any]) -> str:
+    known = [facts["vendor"]] if facts.get("vendor") else []
+    if section == "links to other sites":
+        return ", ".join([*known, f"on {facts['page']}"])
+    if section == "forms":
+        plain = ["unencrypted"] if facts["plain"] else []
+        return ", ".join([facts["method"], f"on {facts['page']}", *plain])
     by = [f"by {facts['by']}"] if facts["by"] else []
     if section == "cookies":
         return ", ".join([f"set for {facts['host']}", *by, _lifetime(facts["lifetime"]), *_flags(facts)])
     if section == "storage":
         return ", ".join([f"of {facts['host']}", *by, *_holds(facts)])
     if section == "third parties":
-        known = [facts["vendor"]] if facts["vendor"] else []
-        return ", ".join([*known, f"{facts['kind']} on {facts['page']}", *by])
+        by += [f"brought by {one}" for one in facts["chain"][1:]]
+        rule = [f"named by the filter list ({facts['rule']})"] if facts["rule"] else []
+        return ", ".join([*known, f"{facts['kind']} on {facts['page']}", *by, *rule])
     return ", ".join([*by, f"on {facts['page']}"])
 
 

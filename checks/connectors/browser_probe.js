@@ -51,6 +51,27 @@
     note("key", key, { area });
   });
 
+  // A picture that a script asks for is told by Chromium as if the page itself had asked: so it is noted here.
+  let pictures = 0;
+  const picture = (value) => {
+    try {
+      const url = new URL(String(value), document.baseURI);
+      if (!/^https?:$/.test(url.protocol) || pictures++ > 300) return;
+      const asked = { what: "picture", name: (url.origin + url.pathname).slice(0, 500), by: caller() };
+      Promise.resolve(tell(asked)).catch(() => {});
+    } catch {}
+  };
+  const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src");
+  if (source && source.set) {
+    Object.defineProperty(HTMLImageElement.prototype, "src", { ...source, set(value) {
+      picture(value);
+      source.set.call(this, value);
+    } });
+  }
+  wrap(Element.prototype, "setAttribute", function ([name, value]) {
+    if (this instanceof HTMLImageElement && String(name).toLowerCase() === "src") picture(value);
+  });
+
   // Canvas: text drawn, then read back (Englehardt and Narayanan 2016, section 6.1, describe the criteria).
   const written = new WeakSet();
   const large = (canvas) => canvas && canvas.width >= 16 && canvas.height >= 16;

@@ -115,7 +115,10 @@ class Dialog:
 
 @dataclass(frozen=True, slots=True)
 class PageSeen:
-    """A page in one state; ``error`` says why it could not be looked at. ``faults`` are script errors."""
+    """A page in one state; ``error`` says why it could not be looked at. ``faults`` are script errors.
+
+    ``links`` are paths of the site, ``away`` the hosts of other sites that the page links to.
+    """
 
     path: str
     url: str
@@ -123,6 +126,7 @@ class PageSeen:
     dialog: Dialog | None = None
     faults: int = 0
     links: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

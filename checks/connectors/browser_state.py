@@ -26,6 +26,7 @@ from checks.connectors.browser_record import (
     StateSeen,
 )
 from checks.connectors.browser_trust import Origin
+from checks.connectors.browser_urls import host_of
 from checks.connectors.browser_watch import BYTES, Watch
 from checks.connectors.filter_list import FilterLists
 from checks.connectors.http_fetch import LOGIN_PATH, PATIENCE
@@ -210,8 +211,10 @@ class State:
             raise Unreadable(f"{what}: a login page was served")
         await self._keys(page, found)
         links = tuple(dict.fromkeys(filter(None, map(self._link, found["links"]))))
+        away = dict.fromkeys(host_of(link) for link in found["links"] if not self._origin.holds(link))
         url = response.url.partition("?")[0].partition("#")[0]
-        return PageSeen(shown, without(url), None, dialog, self._watch.faults.get(page, 0), links)
+        faults = self._watch.faults.get(page, 0)
+        return PageSeen(shown, without(url), None, dialog, faults, links, tuple(filter(None, away)))
 
     async def _load(self, page: Page, path: str, what: str, *, asked: bool = True) -> Response:
         """Load ``path``; raises what a page is not: another status, another site, no page at all."""

@@ -180,6 +180,9 @@ class Watch:
         if not isinstance(event, dict) or not all(isinstance(v, str) for v in event.values()):
             return
         path = self._paths.get(page, "")
+        if event.get("what") == "picture":
+            self._makers.told(path, event.get("name", "")[:500], event.get("by", "")[:500])
+            return
         what, name = event.get("what"), without(event.get("name", "")[:200])
         by = shown(event.get("by", "")[:500]) or path
         if len(self._setters) + len(self._writers) + len(self._uses) > MOST:

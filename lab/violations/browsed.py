@@ -119,6 +119,15 @@ def third_party_beacon(lab: Lab) -> None:
     )
 
 
+@plant("the landing page counts its visitors by a path that a filter list names", "BRW-03")
+def own_host_tracker(lab: Lab) -> Overlay:
+    """Have a tracker answer under the site's own name, where only a list of its paths finds it."""
+    lists = lab.root / "filter-list.txt"
+    lists.write_text("[Adblock Plus 2.0]\n/lab-count?visitor=\n", "utf-8")
+    _script(lab, "fetch('/lab-count?visitor=' + screen.width);")
+    return {"endpoints": {"site": {"filter_lists": [str(lists)]}}}
+
+
 @plant("the sign-up form sends to a third party", "BRW-02")
 def form_elsewhere(lab: Lab) -> None:
     """Have somebody else receive what is typed in."""

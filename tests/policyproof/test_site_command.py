@@ -14,7 +14,9 @@ from tests.checks.connectors.http_servers import page, serving
 VALUE = "grace@person.example"
 BAD = f"""<p>hello<script>document.cookie = "follow={VALUE}; max-age=200000";
 localStorage.setItem("seen", "1");
-new Image().src = "https://pixel.third.example/p.gif?who={VALUE}";</script>"""
+new Image().src = "https://pixel.third.example/p.gif?who={VALUE}";</script>
+<form method=post action="http://forms.third.example/in?u={VALUE}"></form>
+<a href="https://elsewhere.example/who/{VALUE}">away</a>"""
 QUICK = ("--wait", "0.1", "--timeout", "8")
 
 
@@ -36,13 +38,17 @@ def test_everything_met_is_named(capsys: pytest.CaptureFixture[str], tmp_path: P
         text = capsys.readouterr().out
         assert main(["site", f"{server.url}/start", "--format", "json", *QUICK]) == 1
         document = json.loads(capsys.readouterr().out)
+    assert "forms:\n  http://forms.third.example/in  POST, on /start, unencrypted, in every state\n" in text
+    assert "links to other sites:\n  elsewhere.example  on /start, in every state\n" in text
     for name in ("follow", "localStorage seen", "pixel.third.example", "an e-mail address", "for 2 days"):
         assert name in text
     assert VALUE not in text
     assert VALUE not in json.dumps(document)
     assert [one["name"] for one in document["cookies"]] == ["follow"]
     assert [one["name"] for one in document["storage"]] == ["localStorage seen"]
-    assert [one["name"] for one in document["third_parties"]] == ["pixel.third.example"]
+    hosts = ["pixel.third.example", "forms.third.example"]
+    assert [one["name"] for one in document["third_parties"]] == hosts
+    assert [one["name"] for one in document["links_to_other_sites"]] == ["elsewhere.example"]
     assert document["exit_code"] == 1
     assert len(list((tmp_path / "kept").iterdir())) == 4
 
@@ -52,6 +58,19 @@ def test_what_is_said_to_be_essential_is_no_finding(capsys: pytest.CaptureFixtur
         assert main(["site", server.url, *QUICK]) == 1
         assert main(["site", server.url, "--essential", "theme", *QUICK]) == 0
     assert "localStorage theme" in capsys.readouterr().out
+
+
+def test_a_filter_list_is_given_by_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    body = "<p>hello<script src=/lib/a.js></script>"
+    (tmp_path / "list.txt").write_text("/pixel.gif?\n", "utf-8")
+    loading = page("new Image().src = '/pixel.gif?who=1'", "text/javascript")
+    with serving({"/": page(body), "/lib/a.js": loading}) as server:
+        assert main(["site", server.url, "--filter-list", str(tmp_path / "list.txt"), *QUICK]) == 1
+        text = capsys.readouterr().out
+        assert main(["site", server.url, "--filter-list", str(tmp_path / "none.txt"), *QUICK]) == 3
+    assert "named by the filter list (/pixel.gif?)" in text
+    assert f"image on /, asked for by {server.url}/lib/a.js, brought by {server.url}/" in text
+    assert "filter list none.txt does not exist" in capsys.readouterr().out
 
 
 def test_a_page_that_fails_is_not_a_pass(capsys: pytest.CaptureFixture[str]) -> None:
