@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import sqlite3
@@ -49,6 +50,10 @@ def test_clean(tmp_path: Path) -> None:
     assert "Lab (bundled, synthetic data)" in html
     report = json.loads((tmp_path / "lab/report.json").read_text("utf-8"))
     assert report["environment"]["synthetic"] is True
+    for har in sorted((tmp_path / "lab/evidence/site.browser").glob("*.har")):
+        assert f"{har.name}, SHA-256 {hashlib.sha256(har.read_bytes()).hexdigest()}; it names" in html
+        assert har.with_name(f"{har.stem}-start.png").is_file()
+    assert "before-any-choice.har" in html
 
 
 def test_no_planted_value_appears_anywhere(tmp_path: Path) -> None:
