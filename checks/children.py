@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from checks.connectors.http import Site
 from checks.connectors.site_policy import published_policy
+from checks.connectors.site_rendered import opening, seen
 from checks.core.errors import Nothing
 from checks.core.model import Location, Measure, Observation
-from checks.core.registry import check
+from checks.core.registry import Scope, check
 from checks.detectors.form_fields import asked
 
 _CHILDREN = re.compile(
@@ -21,9 +22,10 @@ _REFUSAL = re.compile(r"\b(?:not|never|no|nor|neither|only|must be|at least)\b|n
 
 
 @check(reads="site")
-def policy_speaks_of_children(site: Site) -> Iterator[Observation]:
+def policy_speaks_of_children(site: Site, scope: Scope) -> Iterator[Observation]:
     """The published policy says that it is not for children and collects nothing from them (policy 12.1)."""
-    page, text = published_policy(site)
+    published = published_policy(site, opening(scope.open, scope.target.id))
+    page, text = published.page, published.text
     speaking = [clause for clause, sentence in text.clauses.items() if _CHILDREN.search(sentence)]
     refusing = [clause for clause in speaking if _REFUSAL.search(text.clauses[clause])]
     if refusing:
@@ -38,23 +40,28 @@ def policy_speaks_of_children(site: Site) -> Iterator[Observation]:
 
 
 @check(reads="site")
-def signup_asks_nothing_of_a_child(site: Site) -> Iterator[Observation]:
+def signup_asks_nothing_of_a_child(site: Site, scope: Scope) -> Iterator[Observation]:
     """Sign-up asks for no birth date, age, gender, school, parent or child (policy 12.2; GDPR 5(1)(c), 8)."""
     spec = site.spec
     if spec.signup_page is None:
         raise Nothing(f"{spec.id}: the inventory names no signup_page")
-    page = site.get(spec.signup_page)
+    found_page = seen(site, spec.signup_page, opening(scope.open, scope.target.id))
+    page = found_page.page
     form = asked(page.text)
     found = False
     for field in form.fields:
         what = field.of_a_child()
         if what is not None:
             found = True
-            where = Location(page.url, field.line)
-            yield Observation.violated(f"{page.path} field {field.shown}", f"asks for {what}", location=where)
+            where = Location(page.url, found_page.line(field.line))
+            called = field.called if found_page.rendered else field.shown
+            yield Observation.violated(f"{page.path} field {called}", f"asks for {what}", location=where)
     if not any(field.typed and field.type != "password" for field in form.fields):  # nor is a login a sign-up
-        raise Nothing(f"{page.path}: no field to fill in was found as served (scripts are not run)")
-    if form.framed:
+        why = f": {found_page.missing}" if found_page.missing else ""
+        raise Nothing(f"{page.path}: no field to fill in was found{why}")
+    if found_page.missing is not None:
+        yield Observation.unseen(page.path, f"{found_page.missing}: it may ask for more")
+    elif form.framed:
         yield Observation.unseen(page.path, "a page of another address stands in it and may ask for more")
     elif not found:
         measure = Measure(len(form.fields), "fields", size=page.size)

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 from checks.connectors.declared import Declared
 from checks.connectors.http import Page, Site
-from checks.connectors.site_policy import published_policy
-from checks.connectors.site_walk import walk
+from checks.connectors.site_policy import Published, published_policy
+from checks.connectors.site_rendered import opening
+from checks.connectors.site_walk import Walk, scripted, walk
 from checks.core.errors import Nothing
 from checks.core.model import Attestation, Endpoint, Location, Measure, Observation
 from checks.core.registry import Scope, check
@@ -24,7 +25,8 @@ CLICKS = 2
 @check(reads="site")
 def page_matches_lock(site: Site, scope: Scope) -> Iterator[Observation]:
     """The published policy is the one whose sentences are locked, sentence by sentence (policy 13.2)."""
-    page, text = published_policy(site)
+    published = published_policy(site, opening(scope.open, scope.target.id))
+    page, text = published.page, published.text
     found = changes(scope.locked, _marks(text))
     remedy = "Read the change, adapt the controls that cite the clause, then lock the page anew."
     for change in found:
@@ -58,7 +60,8 @@ def _told(change: Change, scope: Scope) -> str:
 @check(reads="site")
 def change_is_announced(site: Site, scope: Scope) -> Iterator[Observation]:
     """A text that differs from the locked one has another version or date, and not an older one (13.2)."""
-    page, text = published_policy(site)
+    published = published_policy(site, opening(scope.open, scope.target.id))
+    page, text = published.page, published.text
     found = changes(scope.locked, _marks(text))
     locked = scope.policy
     version, effective = (locked.version, locked.effective) if locked else (None, None)
@@ -73,15 +76,16 @@ def change_is_announced(site: Site, scope: Scope) -> Iterator[Observation]:
         )
     sections = ", ".join(sorted({section_of(change.clause) for change in found}, key=int))
     changed = f"the text changed in section{'s' if ',' in sections else ''} {sections}"
-    same_version, same_date = (
-        _version(text.version) == _version(version),
-        _same_day(text.effective, effective),
-    )
+    # One that is gone is not a new one.
+    same_version = text.version is None or _version(text.version) == _version(version)
+    same_date = text.effective is None or _same_day(text.effective, effective)
     if same_version and same_date:
         known = " and ".join(
             f"{what} {value!r}" for what, value in (("version", version), ("date", effective)) if value
         )
-        yield Observation.violated(page.path, f"{changed}, but {known} stayed", location=where)
+        gone = (version and text.version is None) or (effective and text.effective is None)
+        what = "and no new version or date is stated" if gone else f"but {known} stayed"
+        yield Observation.violated(page.path, f"{changed}, {what}", location=where)
     elif _older(text, version, effective):
         yield Observation.violated(
             page.path, f"{changed}, and version or date went back before the locked one", location=where
@@ -117,15 +121,16 @@ def page_states_version_date_contact(site: Site, scope: Scope) -> Iterator[Obser
     The date is a real one that has come, give or take the time zones; an address is there, of a form
     that mail can reach (RFC 5321, 4.1.2), and none on the page is a placeholder or obfuscated.
     """
-    page, text = published_policy(site)
+    published = published_policy(site, opening(scope.open, scope.target.id))
+    page, text = published.page, published.text
     fault = _date_fault(text.effective, scope.now.date())
     yield _stated("effective date", fault, text.effective, page.location)
     fault = None if text.version is not None else "is not stated in a readable form"
     yield _stated("version", fault, text.version, page.location)
-    given = _contacts(page, scope)
+    given = _given(published, scope)
     for contact in given:
         if contact.fault is not None:
-            where = Location(page.url, contact.line)
+            where = Location(page.url, None if published.rendered else contact.line)
             yield Observation.violated(f"contact {contact.shown}", contact.fault, location=where)
     sound = _sound(given)
     if sound:
@@ -162,6 +167,20 @@ def _contacts(page: Page, scope: Scope) -> list[Contact]:
     return contacts(page.text, own_reserved=scope.inventory.environment.synthetic)
 
 
+def _given(published: Published, scope: Scope) -> list[Contact]:
+    """Return the addresses of the policy page; one that a script must decipher stays hidden to others."""
+    given = _contacts(published.page, scope)
+    if published.rendered:
+        given += [one for one in _contacts(published.served, scope) if one.scripted and one not in given]
+    return given
+
+
+def _contact_on(tour: Walk, scope: Scope) -> Page | None:
+    """Return the last page of a walk that gives an address which mail can reach."""
+    pages = [*tour.pages.values(), *([tour.goal] if tour.goal else [])]
+    return next((page for page in reversed(pages) if _sound(_contacts(page, scope))), None)
+
+
 def _sound(given: list[Contact]) -> list[Contact]:
     return [contact for contact in given if contact.fault is None]
 
@@ -175,8 +194,11 @@ def policy_within_reach(site: Site, scope: Scope) -> Iterator[Observation]:
     """
     spec = site.target.spec
     assert isinstance(spec, Endpoint)  # noqa: S101  the registry gives targets of the kind read
-    policy, _ = published_policy(site)
+    browser = opening(scope.open, scope.target.id)
+    policy = published_policy(site, browser).page
     tour = walk(site, spec.policy_page or "", CLICKS)
+    if not (tour.clicks is not None and _contact_on(tour, scope)) and scripted(tour):
+        tour = walk(site, spec.policy_page or "", CLICKS, browser)
     where, measure = tour.pages["/"].location, Measure(max(tour.looked, 1), "links")
     if tour.clicks is not None:
         detail = f"{tour.clicks} click{'' if tour.clicks == 1 else 's'}: {' → '.join(tour.way)}"
@@ -184,16 +206,15 @@ def policy_within_reach(site: Site, scope: Scope) -> Iterator[Observation]:
     elif tour.unseen is not None:
         yield Observation.unseen("privacy policy", f"no way was found, but {tour.unseen}", where)
     elif not tour.looked:
-        yield Observation.unseen("privacy policy", "the landing page as served has no link at all", where)
+        yield Observation.unseen("privacy policy", "the landing page has no link at all", where)
     else:
         detail = f"no link leads to {policy.path} within {CLICKS} clicks ({len(tour.pages)} pages looked at)"
         yield Observation.violated("privacy policy", detail, location=where)
-    pages = [*tour.pages.values(), *([tour.goal] if tour.goal else [])]
-    reached = [page for page in pages if _sound(_contacts(page, scope))]
-    if reached:
-        yield Observation.met("privacy contact", f"on {reached[-1].path}", Measure(1, "pages"), where)
+    reached = _contact_on(tour, scope)
+    if reached is not None:
+        yield Observation.met("privacy contact", f"on {reached.path}", Measure(1, "pages"), where)
     elif tour.unseen is not None or not tour.looked:
-        reason = tour.unseen or "the landing page as served has no link at all"
+        reason = tour.unseen or "the landing page has no link at all"
         yield Observation.unseen("privacy contact", f"none was found, but {reason}", where)
     else:
         detail = f"no page within {CLICKS} clicks gives an address that mail can reach"

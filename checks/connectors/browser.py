@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from checks.connectors.browser_guard import guarded
+from checks.connectors.browser_read import read
 from checks.connectors.browser_record import Plan, Visit
 from checks.connectors.browser_runtime import Runtime, runtime
 from checks.connectors.browser_tour import tour
@@ -17,6 +18,10 @@ from checks.connectors.filter_list import FilterLists
 from checks.core.errors import NotAssessed, Nothing
 from checks.core.model import Endpoint, Target
 
+if TYPE_CHECKING:
+    from playwright.async_api import Browser as Chromium
+
+T = TypeVar("T")
 EVIDENCE = "POLICYPROOF_EVIDENCE"
 """Environment variable that names a folder for screenshots and HTTP archives; empty: none are written.
 
@@ -36,6 +41,7 @@ class Browser:
         self._held = held
         self.kept: list[Visit | NotAssessed] = []  # one at most; views of the same state may share it
         self._lists: list[FilterLists | NotAssessed | None] = []
+        self._pages: dict[str, tuple[str, str] | NotAssessed] = {}
 
     @classmethod
     @contextmanager
@@ -95,10 +101,43 @@ class Browser:
             raise self.kept[0].with_traceback(None)
         return self.kept[0]
 
+    def read(self, path: str) -> tuple[str, str]:
+        """Return address and HTML of one page once its scripts have run, in a cold profile, loaded once.
+
+        Open shadow trees are appended, frames and closed ones are not in it. Raises as :meth:`visit`
+        does, and ``TooLarge`` beyond 20 MiB; a failure is remembered too.
+        """
+        if path not in self._pages:
+            plan, origin = self.plan, origin_of(self.target)
+            try:
+                self._pages[path] = self._held.run(
+                    self._with_browser(lambda found: read(self.target.id, found, origin, plan, path)),
+                    seconds=60 + plan.timeout * 9,
+                )
+            except NotAssessed as error:
+                self._pages[path] = error
+        kept = self._pages[path]
+        if isinstance(kept, NotAssessed):
+            raise kept.with_traceback(None)
+        return kept
+
     def _tour(self) -> Visit:
         plan, origin = self.plan, origin_of(self.target)
         if not plan.pages:
             raise Nothing(f"{self.target.id}: the inventory lists no pages")
+        try:
+            lists = self.lists()
+        except NotAssessed:
+            lists = None  # told by the check that needs them; the others judge the visit without
+        pages = max(plan.most, len(plan.pages))
+        return self._held.run(
+            self._with_browser(lambda found: tour(self.target.id, found, origin, plan, lists)),
+            seconds=60 + plan.timeout * 9 + pages * 4 * _PAGE,
+        )
+
+    def _with_browser(self, work: Callable[[Chromium], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
+        """Return what does ``work`` in a browser that trusts what the inventory trusts."""
+        plan, origin = self.plan, origin_of(self.target)
         arguments = ["--no-proxy-server"]  # as the other connectors: every machine sees the same
         key = pin(self.target, origin, plan.timeout)
         if key is not None:
@@ -106,18 +145,13 @@ class Browser:
         if origin.loopback:
             # A site on this machine is a rehearsal: whom it calls is noted, and nobody is called.
             arguments.append(_LOOPBACK)
-        try:
-            lists = self.lists()
-        except NotAssessed:
-            lists = None  # told by the check that needs them; the others judge the visit without
 
-        async def work() -> Visit:
+        async def done() -> T:
             browser = await self._held.browser(tuple(arguments))
             async with guarded(browser):
-                return await tour(self.target.id, browser, origin, plan, lists)
+                return await work(browser)
 
-        pages = max(plan.most, len(plan.pages))
-        return self._held.run(work(), seconds=60 + plan.timeout * 9 + pages * 4 * _PAGE)
+        return done()
 
 
 def plan_of(target: Target, timeout: float, folder: Path | None = None) -> Plan:

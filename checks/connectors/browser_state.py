@@ -82,6 +82,7 @@ class State:
         self._tabs = tabs
         self._watch = Watch(origin.base, lists)
         self._pictures: list[tuple[str, Kept]] = []  # with the path of the page
+        self.texts: dict[str, str] | None = None  # HTML by path, where it is asked for
         self._probe, self._read, self._consent = map(
             _script, ("browser_probe.js", "browser_page.js", "browser_consent.js")
         )
@@ -206,6 +207,11 @@ class State:
         found = await page.evaluate(self._read)
         if not found["elements"]:
             raise Nothing(f"{what}: the page is empty")
+        if self.texts is not None:
+            html = await page.evaluate(_script("browser_read.js"))
+            if html is None:
+                raise TooLarge(f"{what}: the page as scripts made it is longer than 20 MiB")
+            self.texts[shown] = html
         arrived = urlsplit(page.url).path
         if asked and LOGIN_PATH.search(arrived) and not LOGIN_PATH.search(path):
             raise Unreadable(f"{what}: a login page was served")

@@ -101,8 +101,7 @@ class Site:
             location=Location(answer.url),
             cookies=answer.cookies,
         )
-        expected = not page.found or not answer.is_html or _may_ask_password(path)
-        if not expected and page_resources.has_login_form(page.text):
+        if answer.is_html and login_in_place(page):
             raise Unreadable(f"{self.target.id}: GET {path.partition('?')[0]}: a login page was served")
         return page
 
@@ -213,6 +212,12 @@ class _Patience:
     def restore(self) -> None:
         """Count from nought again."""
         self._lost = 0
+
+
+def login_in_place(page: Page) -> bool:
+    """Whether a login stands where a page should be that, by its path, asks for no password."""
+    expected = not page.found or _may_ask_password(page.path)
+    return not expected and page_resources.has_login_form(page.text)
 
 
 def _may_ask_password(path: str) -> bool:

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from checks.connectors.http import Page, Site
+from checks.connectors.site_rendered import Opening, seen
 from checks.core.errors import NotAssessed, TimedOut, Unreachable, Unreadable
 from checks.detectors.page_links import Link, same_site_links
+from checks.detectors.page_scripts import runs_scripts
 
 LANDING = "/"
 PAGES = 40
 """Pages that a walk visits at most."""
+RENDERED = 12
+"""Pages that a walk has rendered at most: each takes a second or so."""
 SECONDS = 60.0
 """How long a walk takes at most; one exchange more, if that was under way."""
 _GIVE_UP = 3  # pages in a row of a host that has stopped answering
@@ -44,29 +48,31 @@ class Walk:
     unseen: str | None = None  # why not everything within reach was looked at
 
 
-def walk(site: Site, goal: str, clicks: int) -> Walk:
+def walk(site: Site, goal: str, clicks: int, browser: Opening | None = None) -> Walk:
     """Follow same-site links from the landing page until the page at ``goal`` is reached.
 
-    The nearest way counts. Links are read from the pages as served; those that speak of privacy,
+    The nearest way counts. Links are read from the pages as served, or where ``browser`` is given as
+    scripts made them; those that speak of privacy,
     terms or contact come first, and at the last click only they are followed (a link straight to
     ``goal`` is known by its path, one that is redirected to it by where it leads). Raises what the
     landing page or the goal itself raise; any other page that cannot be had makes ``unseen`` say so.
     """
     wanted = _told(site.root + goal)
     result = Walk()
-    landing = site.get(LANDING)
+    until = time.monotonic() + SECONDS
+    tour = _Tour(site, result, until, browser)
+    landing = tour.get(LANDING)
     result.pages[LANDING] = landing
     if wanted == _plain(landing.url):
         result.clicks, result.way, result.goal = 0, (LANDING,), landing
         return result
-    until = time.monotonic() + SECONDS
-    tour = _Tour(site, result, until)
+    tour.begin()
     layer: list[tuple[Page, tuple[str, ...]]] = [(landing, (LANDING,))]
     for click in range(1, clicks + 1):
         links = tour.links(layer)
         straight = next((way for link, way in links if _told(link.path) == wanted), None)
         if straight is not None:
-            result.goal = site.get(goal)
+            result.goal = tour.get(goal)
             result.clicks, result.way = click, (*straight, goal)
             return result
         layer = []
@@ -83,13 +89,32 @@ def walk(site: Site, goal: str, clicks: int) -> Walk:
     return result
 
 
+def scripted(tour: Walk) -> bool:
+    """Whether scripts run on a page of the walk, so that it may have links that were not served."""
+    return any(runs_scripts(page.text) for page in tour.pages.values())
+
+
 class _Tour:
     """Reads links and visits pages, within the limits."""
 
-    def __init__(self, site: Site, result: Walk, until: float) -> None:
-        self._site, self._result, self._until = site, result, until
-        self._asked = {_plain(site.root + LANDING), _plain(result.pages[LANDING].url)}
+    def __init__(self, site: Site, result: Walk, until: float, browser: Opening | None) -> None:
+        self._site, self._result, self._until, self._browser = site, result, until, browser
+        self._asked: set[str] = set()
         self._lost = 0
+        self._most = PAGES if browser is None else RENDERED
+
+    def begin(self) -> None:
+        """Take the landing page for asked."""
+        self._asked = {_plain(self._site.root + LANDING), _plain(self._result.pages[LANDING].url)}
+
+    def get(self, path: str, *, missing_ok: bool = False) -> Page:
+        """Return a page as this walk reads it; scripts that were not run make ``unseen`` say so."""
+        if self._browser is None:
+            return self._site.get(path, missing_ok=missing_ok)
+        found = seen(self._site, path, self._browser, missing_ok=missing_ok)
+        if found.missing is not None:
+            self._result.unseen = self._result.unseen or f"{_plain(path)}: {found.missing}"
+        return found.page
 
     def links(self, layer: list[tuple[Page, tuple[str, ...]]]) -> list[tuple[Link, tuple[str, ...]]]:
         """Return the links of some pages that lead to pages not asked for yet, the likely ones first."""
@@ -106,8 +131,10 @@ class _Tour:
     def visit(self, link: Link) -> Page | None:
         """Return the page behind a link, if it is one and there is leave to look."""
         result = self._result
-        if len(result.pages) >= PAGES:
-            result.unseen = result.unseen or f"more than {PAGES} pages within reach: the rest was not visited"
+        if len(result.pages) >= self._most:
+            result.unseen = (
+                result.unseen or f"more than {self._most} pages within reach: the rest was not visited"
+            )
             return None
         if time.monotonic() > self._until:
             result.unseen = result.unseen or f"stopped after {SECONDS:g} s, before every page was visited"
@@ -115,7 +142,7 @@ class _Tour:
         if not link.path.startswith(f"{self._site.root}/"):
             return None  # not below the address that was given to look at
         try:
-            page = self._site.get(link.path.removeprefix(self._site.root), missing_ok=True)
+            page = self.get(link.path.removeprefix(self._site.root), missing_ok=True)
         except NotAssessed as error:
             self._lost = self._lost + 1 if isinstance(error, (Unreachable, TimedOut)) else 0
             if self._lost >= _GIVE_UP:

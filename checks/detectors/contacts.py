@@ -70,6 +70,11 @@ class Contact:
     fault: str | None = None
     line: int | None = None
 
+    @property
+    def scripted(self) -> bool:
+        """Whether it is hidden from all who do not run the page's scripts."""
+        return self.fault == _SCRIPTED
+
 
 def contacts(html: str, *, own_reserved: bool = False) -> list[Contact]:
     """Return what a page or a text gives as e-mail addresses, each once, the sound ones too.

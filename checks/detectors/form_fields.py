@@ -58,8 +58,13 @@ class Field:
     @property
     def shown(self) -> str:
         """Its name for a report: the site's own word, cut to what a name needs."""
+        return f"{self.called} (line {self.line})"
+
+    @property
+    def called(self) -> str:
+        """The same without its line, which a field that a script made has not."""
         name = re.sub(r"[^\w.\[\]-]", "", self.name)[:40] or "without a name"
-        return f"{self.type} {name} (line {self.line})"
+        return f"{self.type} {name}"
 
     def of_a_child(self) -> str | None:
         """Return what it asks that a child's profile would need, or ``None``.
