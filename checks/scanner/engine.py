@@ -19,8 +19,8 @@ from checks.scanner import context, kernel, kernel_queue, tables
 from checks.scanner.finding import TEST, Match, match_of
 from checks.scanner.jit import RECORD, Tables, Work, prepare
 
-WINDOW = 2**18
-"""Bytes looked at in one go: few enough for a processor's cache, many enough for Python not to count."""
+WINDOW = 2**20
+"""Bytes looked at in one go: few enough for a processor's caches, so many that the calls cost nothing."""
 BEFORE, BEHIND = 256, 512
 """Bytes beside a window's own: as far as a number in the longest escapes and its context reach."""
 _COUNT, _FULL, _QUEUED, _LINES = 0, 3, 5, 6  # places in the kernel's state

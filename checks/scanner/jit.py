@@ -114,9 +114,10 @@ def prepare() -> None:
     folder = _folder()
     mark = folder / "complete"
     if not mark.exists() and _usable(folder):
-        # Each entry in a process of its own: the compiler holds a lock on the whole of one.
-        others = [(_elsewhere(made.py_func), made, signature) for made, signature in _entries[1:]]
-        _compile(*_entries[0])
+        # Each entry in a process of its own: the compiler holds a lock on the whole of one. The largest,
+        # which comes last, in this one: another has to start and import numba first.
+        others = [(_elsewhere(made.py_func), made, signature) for made, signature in _entries[:-1]]
+        _compile(*_entries[-1])
         for process, made, signature in others:
             if process.wait() == 0:
                 made.compile(signature)  # from what it has kept

@@ -37,16 +37,26 @@ QUEUED, LINES = 5, 6  # in ``state``: how many are noted, and the line feeds bef
 PADDING = 192
 """Bytes behind a window's text, of no class: whole words and the one after them are read."""
 # As words and not as literals: the compiler would look for a version of each call for each number.
-_ZERO, _ONE, _TWO, _FOUR, _FIVE, _SIX, _EIGHT, _TEN, _THIRTEEN, _TOP, _ALL = (
-    np.uint64(number) for number in (0, 1, 2, 4, 5, 6, 8, 10, 13, 63, 64)
+_ZERO, _ONE, _TWO, _FOUR, _FIVE, _EIGHT, _NINE, _TEN, _THIRTEEN, _TOP, _ALL = (
+    np.uint64(number) for number in (0, 1, 2, 4, 5, 8, 9, 10, 13, 63, 64)
 )
 _NO_HIT = np.int64(0)
 
 
 @inner(WORD, WORD, WORD, WORD)
-def _ahead(word: Any, following: Any, by: Any) -> Any:
-    """Return ``word`` moved down by ``by`` (1–63) bits, the first bits of ``following`` on top."""
-    return word >> by | following << (_ALL - by)
+def _back(word: Any, carried: Any, by: Any) -> Any:
+    """Return ``word`` moved up by ``by`` (1–63) bits, and below what :func:`_carry` made of the word before.
+
+    The last bits of the word before are taken while that is at hand, and not here: the compiler would make
+    one instruction (SHLD) of both moves, and that is slow on AMD's processors.
+    """
+    return word << by | carried
+
+
+@inner(WORD, WORD, WORD)
+def _carry(word: Any, by: Any) -> Any:
+    """Return the last ``by`` bits of ``word``, for the word behind it."""
+    return word >> (_ALL - by)
 
 
 @inner(WORDS, WORD, WORD, WORD)
@@ -95,81 +105,91 @@ def _plausible(source: Any, start: Any, length: Any, four: Any) -> Any:
 def _notes(source: Any, size: Any, encoded: Any, state: Any, lines: Any, begins: Any, queue: Any) -> Any:
     """Note in ``begins`` where numbers may begin, in ``queue`` what is for ``decode``; returns how many.
 
-    Nothing is looked at closely here, so that the loop has the processor's registers to itself.
+    Nothing is looked at closely here, so that the loop has the processor's registers to itself. Runs are
+    told where they end: what came before is known by then, and is looked at once.
     """
     counted = _ZERO
     queued = _NO_HIT
     begun = _NO_HIT
-    before, before_kind, before_starts = _ZERO, _ZERO, _ZERO  # digits, digits and others, starts
-    digits, separators, other, feeds = number_masks(source, _NO_HIT)
-    escapes, first, two = encoded_masks(source, _NO_HIT)
-    for at in range(0, size, 64):
-        ahead = at + 64
-        next_digits, next_separators, next_other, next_feeds = number_masks(source, ahead)
+    # Of the 64 bytes before: what they were, and the bits carried of what ended there, by how many.
+    digits0 = kind0 = _ZERO
+    digits_1 = digits_2 = separators_1 = separators_8 = digits2_2 = digits4_4 = digits4_10 = _ZERO
+    joined_1 = joined2_2 = joined4_4 = joined8_5 = runs_1 = _ZERO
+    first_4 = first2_8 = two_2 = two2_4 = two4_8 = two8_10 = _ZERO
+    for at in range(0, size + 1, 64):
+        digits, separators, other, feeds = number_masks(source, at)
         lines[at >> 6] = counted
         counted += ones(feeds)
-        # Digits, and separators alone between two of them.
-        joined = digits | separators & (digits << _ONE | before >> _TOP) & _ahead(digits, next_digits, _ONE)
-        next_joined = next_digits | (
-            next_separators & (next_digits << _ONE | digits >> _TOP) & next_digits >> _ONE
-        )
-        run2, next_run2 = _runs(joined, next_joined, _ONE)
-        run8, next_run8 = _runs(run2, next_run2, _TWO)
-        run8, next_run8 = _runs(run8, next_run8, _FOUR)
+        # Digits, and separators alone between two of them: of each byte what the one before it is.
+        digits1 = _back(digits, digits_1, _ONE)
+        joined = digits1 | _back(separators, separators_1, _ONE) & _back(digits, digits_2, _TWO) & digits
+        joined2 = joined & _back(joined, joined_1, _ONE)
+        joined4 = joined2 & _back(joined2, joined2_2, _TWO)
+        joined8 = joined4 & _back(joined4, joined4_4, _FOUR)
+        digits2 = digits & digits1
+        digits4 = digits2 & _back(digits2, digits2_2, _TWO)
         # Thirteen of them that begin with four digits: neither an address nor a date does.
-        four, next_four = _runs(digits, next_digits, _ONE)
-        four, next_four = _runs(four, next_four, _TWO)
-        starts = four & run8 & _ahead(run8, next_run8, _FIVE)
-        last_start = starts >> _TOP
-        starts &= ~(starts << _ONE | before_starts)
-        before_starts = last_start
+        runs = joined8 & _back(joined8, joined8_5, _FIVE) & _back(digits4, digits4_10, _TEN)
+        starts = runs & ~_back(runs, runs_1, _ONE)
         while starts:
-            begins[begun] = at + lowest(starts)
+            begins[begun] = at + lowest(starts) - 13
             starts &= starts - _ONE
             begun += 1
         kind = digits | separators | other
         if other:
             # No ASCII, or NUL: of these, digits and separators, runs of thirteen that touch the 64 bytes.
+            next_digits, next_separators, next_other, _ = number_masks(source, at + 64)
             run, last = _runs(kind, next_digits | next_separators | next_other, _ONE)
             run, last = _runs(run, last, _TWO)
             run, last = _runs(run, last, _FOUR)
             run, last = _runs(run, last, _FIVE)
-            if run | before_kind >> _TOP:
+            if run | kind0 >> _TOP:
                 _note(queue, queued, FOREIGN, at, _ZERO)
                 queued += 1
-        before_kind = kind
-        # One digit, a separator and digits: 4.111111111111111E15, perhaps.
-        exponents = run8 & _ahead(run2, next_run2, _EIGHT) & _ahead(separators, next_separators, _ONE)
-        exponents &= ~(joined << _ONE | before >> _TOP)
+        # One digit, a separator and eight digits: 4.111111111111111E15, perhaps.
+        exponents = digits4 & _back(digits4, digits4_4, _FOUR) & _back(separators, separators_8, _EIGHT)
         if exponents:
-            exponents &= _ahead(four, next_four, _TWO) & _ahead(four, next_four, _SIX)
+            exponents &= _back(digits, _carry(digits0, _NINE), _NINE)
+            exponents &= ~_back(digits, _carry(digits0, _TEN), _TEN)
         if exponents:
-            _note(queue, queued, EXPONENTS, at, exponents)
+            _note(queue, queued, EXPONENTS, at - 9, exponents)
             queued += 1
         if encoded:
-            next_escapes, next_first, next_two = encoded_masks(source, ahead)
+            escapes, first, two = encoded_masks(source, at)
             # The first characters of four groups in a row: 13 digits hold as many.
-            pairs, next_pairs = _runs(first, next_first, _FOUR)
-            pairs &= _ahead(pairs, next_pairs, _EIGHT)
-            if pairs:
-                _note(queue, queued, BASE64S, at, pairs)
+            first2 = first & _back(first, first_4, _FOUR)
+            ends = first2 & _back(first2, first2_8, _EIGHT)
+            if ends:
+                _note(queue, queued, BASE64S, at - 12, ends)
                 queued += 1
             # The first hexadecimal digits of thirteen bytes in a row.
-            pairs, next_pairs = _runs(two, next_two, _TWO)
-            pairs, next_pairs = _runs(pairs, next_pairs, _FOUR)
-            pairs, next_pairs = _runs(pairs, next_pairs, _EIGHT)
-            pairs &= _ahead(pairs, next_pairs, _TEN)
-            if pairs:
-                _note(queue, queued, HEXES, at, pairs)
+            two2 = two & _back(two, two_2, _TWO)
+            two4 = two2 & _back(two2, two2_4, _FOUR)
+            two8 = two4 & _back(two4, two4_8, _EIGHT)
+            ends = two8 & _back(two8, two8_10, _TEN)
+            if ends:
+                _note(queue, queued, HEXES, at - 24, ends)
                 queued += 1
             # A number takes at most nine bytes for a digit, its escapes hold digits themselves: around
             # any of them are as many as it has.
-            if escapes and ones(before) + ones(digits) + ones(next_digits) >= _THIRTEEN:
-                _note(queue, queued, ESCAPES, at, escapes)
-                queued += 1
-            escapes, first, two = next_escapes, next_first, next_two
-        before = digits
-        digits, separators, other, feeds = next_digits, next_separators, next_other, next_feeds
+            if escapes:
+                next_digits, _, _, _ = number_masks(source, at + 64)
+                if ones(digits0) + ones(digits) + ones(next_digits) >= _THIRTEEN:
+                    _note(queue, queued, ESCAPES, at, escapes)
+                    queued += 1
+            first_4, first2_8 = _carry(first, _FOUR), _carry(first2, _EIGHT)
+            two_2, two2_4 = _carry(two, _TWO), _carry(two2, _FOUR)
+            two4_8, two8_10 = _carry(two4, _EIGHT), _carry(two8, _TEN)
+        digits0, kind0 = digits, kind
+        digits_1, digits_2 = _carry(digits, _ONE), _carry(digits, _TWO)
+        separators_1, separators_8 = _carry(separators, _ONE), _carry(separators, _EIGHT)
+        digits2_2, digits4_4, digits4_10 = (
+            _carry(digits2, _TWO),
+            _carry(digits4, _FOUR),
+            _carry(digits4, _TEN),
+        )
+        joined_1, joined2_2 = _carry(joined, _ONE), _carry(joined2, _TWO)
+        joined4_4, joined8_5, runs_1 = _carry(joined4, _FOUR), _carry(joined8, _FIVE), _carry(runs, _ONE)
     lines[(size + 63) >> 6] = counted
     state[QUEUED] = queued
     return begun

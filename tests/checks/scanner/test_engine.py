@@ -196,6 +196,28 @@ def test_without_encodings_raw_forms_are_found_all_the_same() -> None:
         assert [m.masked for m in looked.matches(looked.block(data))] == [mask(digits)], form.name
 
 
+@pytest.mark.parametrize("separator", [" ", "\t", "-", ",", ", "])
+def test_an_exponent_is_read_behind_another_column_at_any_place(separator: str) -> None:
+    # The masks are of 64 bytes: a number may begin, have its point, and end in another.
+    for before in range(130):
+        (match,) = matches(b"x" * before + f"7{separator}{VISA[0]}.{VISA[1:]}E15{separator}8".encode())
+        assert (match.form, match.masked) == ("exponent", mask(VISA))
+    assert matches(f"7{separator}14.111111111111111E15 1.4.111111111111111E15".encode()) == []
+
+
+@pytest.mark.parametrize("size", [13, 63, 64, 65, 127, 128, 129, 192, 4096])
+def test_what_ends_where_a_window_does_is_found(size: int) -> None:
+    for number in (
+        card(Random(size), 13).digits,
+        card(Random(size), 16).digits,
+        card(Random(size), 19).digits,
+    ):
+        for written in (number.encode(), base64.b64encode(number.encode()), number.encode().hex().encode()):
+            if len(written) <= size:
+                (match,) = matches(b"\n" * (size - len(written)) + written)
+                assert match.masked == mask(number)
+
+
 def test_the_doubtful_is_kept_where_asked_for_and_says_why() -> None:
     looked = Engine(window=4096, doubtful=True)
     data = f"id ab{VISA}f0 and 0.{VISA} and +{VISA[:13]}".encode()
