@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from checks.connectors.rights import RightsDesk
 from checks.connectors.rights_drill import LEFT_BEHIND, Drill, Marks
 from checks.connectors.rights_hunt import Hunt
 from checks.core.errors import NotAssessed
-from checks.core.model import Location, Measure, Observation, Remains
+from checks.core.model import Location, Measure, Observation, Outcome, Pending, Remains
 from checks.core.registry import Scope, check
 from checks.detectors.canary import Canary
 from checks.scanner.stored import pieces
@@ -90,15 +91,10 @@ def _stores_corrected(
         if name in drill.corrected and desk.spec.remaining(place) is None:
             faults.add(place)
             yield Observation.violated(column, f"still holds {name} as it was before", location=where)
-    stores = {target.id for target in scope.inventory.of_kind("sql")}
-    seen = {
-        name
-        for place, _, name in _found(live, desk, drill)
-        if not stores or place.partition(".")[0] in stores
-    }
     for target, measure in live.looked.items():
         if not any(place == target or place.startswith(f"{target}.") for place in faults):
             yield Observation.met(target, "nothing of what was corrected is left", measure, where)
+    seen = {name for place, _, name in _found(live, desk, drill) if _is_database(place, scope)}
     if not seen & {f"new_{name}" for name in drill.corrected}:
         reason = "no database shows the corrected values, so the hunt is blind (are they encrypted?)"
         yield Observation.unseen(desk.target.id, reason, where)
@@ -116,7 +112,7 @@ def deletion_leaves_nothing(desk: RightsDesk, scope: Scope) -> Iterator[Observat
         left = "" if drill.unclean is None else "; the canary is still there, the next run takes it away"
         yield Observation.unseen(desk.spec.delete.name, f"{_reason(drill.deletion)}{left}", where)
         return
-    if not _in_databases(drill.mine(drill.live), scope):
+    if not any(_is_database(hit.place, scope) for hit in drill.mine(drill.live).hits):
         reason = "no database showed the canary before its deletion, so its absence shows nothing"
         yield Observation.unseen(desk.target.id, reason, where)
     after = drill.mine(drill.after)
@@ -152,13 +148,14 @@ def old_sessions_are_shut(desk: RightsDesk, scope: Scope) -> Iterator[Observatio
             yield Observation.unseen(name, f"HTTP {status} is neither refused nor opened", where)
 
 
-@check(reads="rights", changes="rights")
+@check(reads="rights", changes="rights", follows=True)
 def remains_are_gone_in_time(desk: RightsDesk, scope: Scope) -> Iterator[Observation]:
     """What may be left of deleted people is gone after its declared limit (GDPR 17(3), 5(1)(e)).
 
     Canaries of earlier runs are known by the key they were made with; none is stored anywhere. What
     is left of one and not yet due is *pending until* a date, which is no pass: unless the inventory
-    says ``since`` when the drill has been run here, so that older ones must have come and gone.
+    says ``since`` when the drill has been run here, so that older ones must have come and gone. What an
+    earlier run, by the ledger, left pending is looked for by name.
     """
     drill = _drill(desk, scope)
     where = desk.target.location
@@ -172,6 +169,7 @@ def remains_are_gone_in_time(desk: RightsDesk, scope: Scope) -> Iterator[Observa
         else:
             left[hit.place, hit.sighting.code].add(hit.where)
     faults = set()
+    promised = {one.key: one for one in (scope.earlier.pending if scope.earlier else ())}
     for (place, code), columns in sorted(left.items()):
         canary = desk.canaries.of(code)
         if code == drill.canary.code:
@@ -179,15 +177,63 @@ def remains_are_gone_in_time(desk: RightsDesk, scope: Scope) -> Iterator[Observa
                 continue  # of this run: judged by the deletion
         elif scope.now - canary.made < LEFT_BEHIND:
             continue  # of a run beside us
+        promise = promised.pop((place, canary.shown), None)
         for seen in _remainder(place, columns, canary, desk.spec.remaining(place), scope, where):
-            faults |= {place} if seen.measure is None else set()
-            yield seen
+            held = _held_to(seen, promise, scope)
+            faults |= {place} if held.measure is None else set()
+            yield held
+    yield from _followed_up(promised.values(), drill, desk, scope, where)
     for target, measure in drill.after.looked.items():
         if not any(place == target or place.startswith(f"{target}.") for place in faults):
-            yield Observation.met(target, "no canary is left there past its limit", measure, where)
+            said = "no canary is left there past its limit"
+            said += "" if scope.earlier else "; no ledger was asked what earlier runs left pending"
+            yield Observation.met(target, said, measure, where)
     if drill.swept:
         detail = f"{len(drill.swept)} canaries that earlier runs had left were taken away"
         yield Observation.met(desk.target.id, detail, Measure(len(drill.swept), "canaries"), where)
+
+
+def _held_to(seen: Observation, promise: Pending | None, scope: Scope) -> Observation:
+    """Return what is said of a remainder, held against the date that an earlier run gave it."""
+    if promise is None:
+        return seen
+    if seen.pending is not None and seen.pending.due < promise.due:  # the limit has become shorter since
+        return seen
+    if promise.due > scope.now:
+        return replace(seen, pending=promise)
+    run = f"run {scope.earlier.run}" if scope.earlier else ""
+    detail = f"{seen.detail}; it was to be gone by {promise.due:%Y-%m-%d} ({run}), and is still there"
+    return replace(seen, outcome=Outcome.VIOLATED, detail=detail, measure=None, pending=promise)
+
+
+def _followed_up(
+    promises: Iterable[Pending], drill: Drill, desk: RightsDesk, scope: Scope, where: Location | None
+) -> Iterator[Observation]:
+    """Say of what was pending, and was not found now, whether it is gone or could not be looked for."""
+    if scope.earlier is not None and scope.earlier.problem is not None:
+        reason = f"what earlier runs left pending is not known: {scope.earlier.problem}"
+        yield Observation.unseen(desk.target.id, reason, where)
+    blind = {place for place, _ in drill.after.blind}
+    for one in promises:
+        subject = f"{one.place}: {one.what} of {one.made:%Y-%m-%d}"
+        target = one.place if one.place in drill.after.looked else one.place.partition(".")[0]
+        said = f"was pending until {one.due:%Y-%m-%d}"
+        if not desk.canaries.known(one.what, one.made):
+            seen = Observation.unseen(
+                subject, f"{said}; made with another key, so not to be looked for", where
+            )
+        elif target not in drill.after.looked or {one.place, target} & blind:
+            seen = Observation.unseen(
+                subject, f"{said}; its place was not looked at, or not all of it", where
+            )
+        else:
+            detail = f"{said}, and is gone"
+            yield replace(
+                Observation.met(subject, detail, Measure(1, "canaries"), where),
+                pending=replace(one, gone=True),
+            )
+            continue
+        yield replace(seen, pending=one)
 
 
 def _remainder(
@@ -210,13 +256,15 @@ def _remainder(
         yield Observation.violated(subject, f"{found}: still there after {allowed.within}", location=where)
     else:
         left = allowed.within.seconds(scope.now) - (scope.now - canary.made).total_seconds()
-        pending = f"{found}: pending until {scope.now + timedelta(seconds=left):%Y-%m-%d}"
+        later = Pending(place, canary.shown, canary.made, scope.now + timedelta(seconds=left))
+        pending = f"{found}: pending until {later.due:%Y-%m-%d}"
         due = allowed.within.before(scope.now).date()
         if allowed.since is not None and date.fromisoformat(allowed.since) < due:
             detail = f"{pending}; those of {allowed.since} to {due} are gone"
-            yield Observation.met(subject, detail, Measure(1, "canaries"), where)
+            seen = Observation.met(subject, detail, Measure(1, "canaries"), where)
         else:
-            yield Observation.unseen(subject, pending, where)
+            seen = Observation.unseen(subject, pending, where)
+        yield replace(seen, pending=later)
 
 
 # ── small helpers ────────────────────────────────────────────────────────────────────────────────
@@ -226,10 +274,10 @@ def _drill(desk: RightsDesk, scope: Scope) -> Drill:
     return desk.drill(scope.inventory, scope.open, scope.now, pieces)
 
 
-def _in_databases(found: Hunt, scope: Scope) -> bool:
-    """Whether a database shows the canary; where there is none, whether anything does."""
+def _is_database(place: str, scope: Scope) -> bool:
+    """Whether a place is in a database; where the inventory has none, any place counts as one."""
     stores = {target.id for target in scope.inventory.of_kind("sql")}
-    return any(not stores or hit.place.partition(".")[0] in stores for hit in found.hits)
+    return not stores or place.partition(".")[0] in stores
 
 
 def _found(found: Hunt, desk: RightsDesk, drill: Drill) -> list[tuple[str, str, str]]:

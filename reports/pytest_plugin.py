@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from checks.core.model import Run
+from checks.core.model import Earlier, Run
 
 if TYPE_CHECKING:
     from reports.ledger import Entry, Ledger
@@ -70,6 +70,20 @@ def report_dir(config: pytest.Config) -> Path:
 def pytest_policyproof_evidence(config: pytest.Config, environment: str) -> Path:
     """Have what a look leaves behind kept beside the reports of its environment."""
     return report_dir(config) / environment / "evidence"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_policyproof_recall(
+    config: pytest.Config, environment: str, control: str, target: str
+) -> Earlier | None:
+    """Return what the latest such run in the ledger left pending, or why that cannot be told."""
+    from reports.ledger import Ledger, LedgerError
+    from reports.pending import recalled
+
+    try:
+        return recalled(Ledger(ledger_address(config)), environment, control, target)
+    except LedgerError as error:
+        return Earlier(problem=str(error))
 
 
 @pytest.hookimpl(optionalhook=True)

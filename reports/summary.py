@@ -13,6 +13,7 @@ from reports import shape
 from reports.conclusion import STATES, conclude, count, coverage, promises, tally, worst
 from reports.evidence import Evidence
 from reports.fingerprint import fingerprints
+from reports.pending import listed
 from reports.provenance import UNKNOWN, Origin
 from reports.shape import BANNER, SCHEMA, Summary
 
@@ -153,7 +154,7 @@ class _Summariser:
         # that may look at a part is believed the whole only where it passed.
         part = any(PARTIAL & call.params.keys() for call in control.checks)
         sampled = (part and state != "pass") or any(m.of is not None and m.of > m.looked for m in measures)
-        return shape.Verdict(
+        shown = shape.Verdict(
             target=verdict.target,
             title=target.title if target else verdict.target,
             kind=kind,
@@ -171,6 +172,9 @@ class _Summariser:
             seconds=round(verdict.seconds, 4),
             crash=self.evidence.text(verdict.crash) if verdict.crash else None,
         )
+        if verdict.pending:
+            shown["pending"] = listed(verdict.pending)
+        return shown
 
     def _control(self, control: model.Control) -> shape.Control:
         verdicts, gaps = self.verdicts_of.get(control.id, []), self.gaps_of.get(control.id, [])

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from checks.core.controls import is_control_file
 from checks.core.errors import AuthorError
 from checks.core.hooks import Deployment
 from checks.core.items import ControlFile, ControlItem, plan_key, session_key
-from checks.core.model import Run, Severity, Status, Verdict
+from checks.core.model import Earlier, Run, Severity, Status, Verdict
 from checks.core.plan import Item, Plan, make_plan
 from checks.core.session import Session
 from checks.core.terminal import write_summary
@@ -80,6 +81,7 @@ class ControlRun:
             citing=plan.controls.citing,
             timeout=float(self.config.getoption("--timeout-target")),
             memory=self._memory,
+            recall=partial(self._recall, environment),
             evidence=self.config.hook.pytest_policyproof_evidence(
                 config=self.config, environment=environment
             ),
@@ -92,6 +94,12 @@ class ControlRun:
         """The file that is offered as memory of earlier looks."""
         name = self.config.getoption("--scan-memo")
         return None if name is None else self.config.invocation_params.dir / str(name)
+
+    def _recall(self, environment: str, control: str, target: str) -> Earlier | None:
+        found: Earlier | None = self.config.hook.pytest_policyproof_recall(
+            config=self.config, environment=environment, control=control, target=target
+        )
+        return found
 
     def _plan(self, environment: str) -> Plan:
         inventory = Path(str(self.config.getoption("--inventory")))

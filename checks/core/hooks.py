@@ -1,4 +1,4 @@
-"""The two hooks by which the rest of the house takes part in a run without ``checks`` knowing it."""
+"""The three hooks by which the rest of the house takes part in a run without ``checks`` knowing it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checks.core.model import Run
+from checks.core.model import Earlier, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +48,14 @@ def pytest_policyproof_finish(config: pytest.Config, run: Run) -> None:
     """Receive the whole run; called once, in the controlling process, after the last item.
 
     An implementation may return nothing; what it wrote it tells in the terminal summary.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_policyproof_recall(
+    config: pytest.Config, environment: str, control: str, target: str
+) -> Earlier | None:
+    """Return what the latest run on ``environment`` that judged ``control`` on ``target`` left pending.
+
+    ``None`` without a record of earlier runs. Called also in xdist's workers; raises nothing.
     """

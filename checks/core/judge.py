@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from checks.core.errors import NotAssessed, one_line
-from checks.core.model import Observation, Outcome, Status, Waiver
+from checks.core.model import Observation, Outcome, Pending, Status, Waiver
 
 KEPT = 200
 """Observations of each outcome a verdict keeps; the counts say how many there were."""
@@ -32,6 +32,7 @@ class Judgement:
     unwaived: int = 0
     broke: str | None = None
     crash: str | None = None
+    pending: dict[tuple[str, str], Pending] = field(default_factory=dict)
 
     def hear(self, observations: Iterable[Observation]) -> None:
         """Take in everything a check yields, and how it ended."""
@@ -46,6 +47,8 @@ class Judgement:
 
     def _take(self, seen: Observation) -> None:
         measure = seen.measure
+        if seen.pending is not None:
+            self.pending[seen.pending.key] = seen.pending
         if measure is not None:
             self.measures[measure.unit] += measure.looked
             if measure.size is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.core.errors import nearest
-from checks.core.model import Duration, Inventory, Observation, Period, PolicyVersion, Share, Target
+from checks.core.model import Duration, Earlier, Inventory, Observation, Period, PolicyVersion, Share, Target
 
 CheckFunction = Callable[..., Iterator[Observation]]
 
@@ -39,6 +39,7 @@ class Scope:
     memory: Path | None = None  # of earlier looks, where the operator offers one
     policy: PolicyVersion | None = None  # what the lock says of version and date
     citing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # clause → controls that cite it
+    earlier: Earlier | None = None  # what is to be followed up; None: no ledger was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Check:
     parameters: Mapping[str, Any]  # keyword → annotation
     optional: frozenset[str] = frozenset()  # those that a control may leave out
     changes: str | None = None  # the drill it belongs to, if it changes its target
+    follows: bool = False  # what an earlier run left pending is its business too
 
     @property
     def purpose(self) -> str:
@@ -74,17 +76,18 @@ class Check:
 
 
 def check(
-    *, reads: str | tuple[str, ...], declared: bool = False, changes: str | None = None
+    *, reads: str | tuple[str, ...], declared: bool = False, changes: str | None = None, follows: bool = False
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Mark a function as a check on targets of kind ``reads``.
 
     ``changes`` names the drill of a check that changes its target: it runs only where the control
-    says ``changes: true`` and the environment lists the drill.
+    says ``changes: true`` and the environment lists the drill. One that ``follows`` is told what an
+    earlier run left pending, and what it does not say to be gone stays pending.
     """
 
     def mark(function: CheckFunction) -> CheckFunction:
         kinds = (reads,) if isinstance(reads, str) else reads
-        function.__dict__["__check__"] = (kinds, declared, changes)
+        function.__dict__["__check__"] = (kinds, declared, changes, follows)
         return function
 
     return mark
@@ -125,16 +128,16 @@ def find(name: str) -> Check:
 
 
 def _describe(
-    name: str, function: CheckFunction, mark: tuple[tuple[str, ...], bool, str | None], version: str
+    name: str, function: CheckFunction, mark: tuple[tuple[str, ...], bool, str | None, bool], version: str
 ) -> Check:
     signature = inspect.signature(function)
     hints = typing.get_type_hints(function)
     positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     keywords = {p.name: hints[p.name] for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
-    reads, declared, changes = mark
+    reads, declared, changes, follows = mark
     optional = frozenset(p.name for p in signature.parameters.values() if p.default is not p.empty)
     scoped = "scope" in positional[1:]
-    return Check(name, function, reads, declared, scoped, version, keywords, optional, changes)
+    return Check(name, function, reads, declared, scoped, version, keywords, optional, changes, follows)
 
 
 def _convert(name: str, key: str, value: Any, wanted: Any) -> Any:

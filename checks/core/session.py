@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,17 @@ from checks.connectors.declared import Declared
 from checks.core import registry
 from checks.core.errors import NotAssessed, NotOptedIn
 from checks.core.judge import Judgement
-from checks.core.model import Control, Dataset, Inventory, Observation, PolicyVersion, Target, Verdict, Waiver
+from checks.core.model import (
+    Control,
+    Dataset,
+    Earlier,
+    Inventory,
+    Observation,
+    PolicyVersion,
+    Target,
+    Verdict,
+    Waiver,
+)
 from checks.core.registry import Scope
 
 
@@ -31,6 +41,7 @@ class Session:
     evidence: Path | None = None  # folder for what looks leave behind
     policy: PolicyVersion | None = None
     citing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # clause → controls that cite it
+    recall: Callable[[str, str], Earlier | None] | None = None  # of a control and a target, by their ids
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _stack: ExitStack = field(default_factory=ExitStack)
     _views: dict[str, Any] = field(default_factory=dict)
@@ -47,14 +58,18 @@ class Session:
         mine = [w for w in self.waivers if w.control == control.id and w.target in (target.id, "*")]
         judgement = Judgement(waivers=mine, today=self.now.date())
         versions: dict[str, str] = {}
+        follows = any(registry.find(call.name).follows for call in control.checks)
+        earlier = self.recall(control.id, target.id) if follows and self.recall else None
         for call in control.checks:
             found = registry.find(call.name)
             versions[call.name] = found.version
             before = judgement.counts.total()
-            judgement.hear(self._observe(found, target, call.params))
+            judgement.hear(self._observe(found, target, call.params, earlier))
             if judgement.counts.total() == before and judgement.broke is None:
                 judgement.broke = f"check {call.name} looked at nothing"
         status, reason = judgement.conclude()
+        # What was pending stays so until it was seen to be gone, also where this look broke off.
+        pending = {each.key: each for each in (earlier.pending if earlier else ())} | judgement.pending
         return Verdict(
             control=control.id,
             target=target.id,
@@ -70,10 +85,11 @@ class Session:
             seconds=time.perf_counter() - clock,
             checks=versions,
             crash=judgement.crash,
+            pending=tuple(pending[key] for key in sorted(pending) if not pending[key].gone),
         )
 
     def _observe(
-        self, found: registry.Check, target: Target, params: Mapping[str, Any]
+        self, found: registry.Check, target: Target, params: Mapping[str, Any], earlier: Earlier | None
     ) -> Iterator[Observation]:
         bound = found.bind(params)
         environment = self.inventory.environment
@@ -85,7 +101,7 @@ class Session:
         view = Declared(target) if found.declared else self.view(target.id)
         arguments = [view]
         if found.scoped:
-            known = (self.locked, self.memory, self.policy, self.citing)
+            known = (self.locked, self.memory, self.policy, self.citing, earlier)
             arguments.append(Scope(self.inventory, self.now, target, self.view, *known))
         yield from found.function(*arguments, **bound)
 

@@ -64,6 +64,12 @@ class Canaries:
         shown = f"canary-{self._mac('shown ' + code, 8)}"
         return Canary(code, datetime.fromtimestamp(seconds, UTC), shown)
 
+    def known(self, shown: str, made: datetime) -> bool:
+        """Whether a canary of this name, made at ``made`` (to the second), is one of this key's."""
+        raw = int(made.timestamp()).to_bytes(4, "big")
+        codes = (b32encode(raw + bytes([last])).decode().lower() for last in range(256))
+        return any(self.of(code).shown == shown for code in codes)
+
     def marker(self, canary: Canary, name: str) -> str:
         """Return the marker of ``canary`` for the field called ``name``."""
         return self._prefix + canary.code + self._tag(canary.code, name)

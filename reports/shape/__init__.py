@@ -4,7 +4,7 @@
 UTC, days are ISO 8601 dates, digests are SHA-256 in hex, seconds are floats, paths are relative.
 """
 
-from reports.shape.evidence import Control, Gap, Measure, Observation, Place, Verdict, Waiver
+from reports.shape.evidence import Control, Gap, Measure, Observation, Pending, Place, Verdict, Waiver
 from reports.shape.policy import Clause, Coverage, Promise, Reference, Section, Uncovered
 from reports.shape.report import (
     Attestation,
@@ -45,6 +45,7 @@ __all__ = [
     "Measure",
     "NotAssessed",
     "Observation",
+    "Pending",
     "Place",
     "Policy",
     "Promise",

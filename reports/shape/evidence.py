@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from reports.shape.states import Counts, Extent, State
 
@@ -53,6 +53,15 @@ class Waiver(TypedDict):
     accepts: int
 
 
+class Pending(TypedDict):
+    """What of a made-up person has until ``due`` to be gone from ``place``, an id of the inventory."""
+
+    place: str
+    what: str
+    made: str
+    due: str
+
+
 class Verdict(TypedDict):
     """What one control on one target came to, with its evidence.
 
@@ -76,6 +85,7 @@ class Verdict(TypedDict):
     started: str
     seconds: float
     crash: str | None
+    pending: NotRequired[list[Pending]]
 
 
 class Gap(TypedDict):

@@ -18,7 +18,7 @@ import yaml
 
 from checks.core.controls import load_control
 from checks.core.inventory import load_inventory
-from checks.core.model import Verdict
+from checks.core.model import Earlier, Verdict
 from checks.core.session import Session
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +147,7 @@ class Service:
         timeout: float = 5.0,
         inventory: Mapping[str, Any] = INVENTORY,
         rights: Mapping[str, Any] | None = None,
+        recall: Callable[[str, str], Earlier | None] | None = None,
         **addresses: str,
     ) -> dict[str, Verdict]:
         """Run every control on rights; return the verdicts by control."""
@@ -161,7 +162,7 @@ class Service:
             "RIGHTS_KEY": KEY,
         }
         loaded = load_inventory(path, "lab", {**known, **addresses})
-        session = Session(loaded, timeout=timeout, now=now)
+        session = Session(loaded, timeout=timeout, now=now, recall=recall)
         try:
             return {name: session.run(c, loaded.targets["api.rights"]) for name, c in CONTROLS.items()}
         finally:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from checks.core.model.declared import Environment, Target
-from checks.core.model.words import NOTHING, Observation, Severity, Status
+from checks.core.model.words import NOTHING, Observation, Pending, Severity, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Verdict:
     seconds: float = 0.0
     checks: Mapping[str, str] = field(default_factory=dict)  # check → version digest
     crash: str | None = None  # where our own code broke; no values in it
+    pending: tuple[Pending, ...] = ()  # what later runs are to follow up, all of it
 
     @property
     def waived(self) -> bool:

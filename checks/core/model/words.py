@@ -76,6 +76,34 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """Something of a made-up person that has until ``due`` to be gone from ``place``; later runs see to it.
+
+    ``what`` is a name by which only the holder of the key knows it again, ``made`` is to the second.
+    """
+
+    place: str  # an id of the inventory
+    what: str
+    made: datetime
+    due: datetime
+    gone: bool = False  # it has been seen to be gone
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others."""
+        return self.place, self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the latest run that judged the same left pending; ``problem`` is why that is not known."""
+
+    pending: tuple[Pending, ...] = ()
+    run: int | None = None  # its number in the ledger; None: there was none
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One thing seen, as demanded or not. ``subject`` and ``detail`` hold no raw value of a target."""
 
@@ -85,6 +113,7 @@ class Observation:
     measure: Measure | None = None
     location: Location | None = None
     remediation: str | None = None  # only where it says more than the control's own
+    pending: Pending | None = None  # what it says of something that is due later
 
     @classmethod
     def met(
