@@ -170,6 +170,7 @@ def remains_are_gone_in_time(desk: RightsDesk, scope: Scope) -> Iterator[Observa
             left[hit.place, hit.sighting.code].add(hit.where)
     faults = set()
     promised = {one.key: one for one in (scope.earlier.pending if scope.earlier else ())}
+    asked = "" if scope.earlier else "; no ledger was asked what earlier runs left pending"
     for (place, code), columns in sorted(left.items()):
         canary = desk.canaries.of(code)
         if code == drill.canary.code:
@@ -185,9 +186,7 @@ def remains_are_gone_in_time(desk: RightsDesk, scope: Scope) -> Iterator[Observa
     yield from _followed_up(promised.values(), drill, desk, scope, where)
     for target, measure in drill.after.looked.items():
         if not any(place == target or place.startswith(f"{target}.") for place in faults):
-            said = "no canary is left there past its limit"
-            said += "" if scope.earlier else "; no ledger was asked what earlier runs left pending"
-            yield Observation.met(target, said, measure, where)
+            yield Observation.met(target, f"no canary is left there past its limit{asked}", measure, where)
     if drill.swept:
         detail = f"{len(drill.swept)} canaries that earlier runs had left were taken away"
         yield Observation.met(desk.target.id, detail, Measure(len(drill.swept), "canaries"), where)
@@ -195,14 +194,11 @@ def remains_are_gone_in_time(desk: RightsDesk, scope: Scope) -> Iterator[Observa
 
 def _held_to(seen: Observation, promise: Pending | None, scope: Scope) -> Observation:
     """Return what is said of a remainder, held against the date that an earlier run gave it."""
-    if promise is None:
-        return seen
-    if seen.pending is not None and seen.pending.due < promise.due:  # the limit has become shorter since
+    if promise is None or (seen.pending and seen.pending.due < promise.due):  # the limit became shorter
         return seen
     if promise.due > scope.now:
         return replace(seen, pending=promise)
-    run = f"run {scope.earlier.run}" if scope.earlier else ""
-    detail = f"{seen.detail}; it was to be gone by {promise.due:%Y-%m-%d} ({run}), and is still there"
+    detail = f"{seen.detail}; it was to be gone by {promise.due:%Y-%m-%d}, and is still there"
     return replace(seen, outcome=Outcome.VIOLATED, detail=detail, measure=None, pending=promise)
 
 
@@ -210,7 +206,7 @@ def _followed_up(
     promises: Iterable[Pending], drill: Drill, desk: RightsDesk, scope: Scope, where: Location | None
 ) -> Iterator[Observation]:
     """Say of what was pending, and was not found now, whether it is gone or could not be looked for."""
-    if scope.earlier is not None and scope.earlier.problem is not None:
+    if scope.earlier and scope.earlier.problem:
         reason = f"what earlier runs left pending is not known: {scope.earlier.problem}"
         yield Observation.unseen(desk.target.id, reason, where)
     blind = {place for place, _ in drill.after.blind}
