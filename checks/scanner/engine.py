@@ -18,9 +18,8 @@ from checks.detectors.card_networks import TEST_NUMBERS
 from checks.scanner import context, kernel, kernel_queue, tables
 from checks.scanner.finding import TEST, Match, match_of
 from checks.scanner.jit import RECORD, Tables, Work, prepare
+from checks.scanner.source import WINDOW
 
-WINDOW = 2**20
-"""Bytes looked at in one go: few enough for a processor's caches, so many that the calls cost nothing."""
 BEFORE, BEHIND = 256, 512
 """Bytes beside a window's own: as far as a number in the longest escapes and its context reach."""
 _COUNT, _FULL, _QUEUED, _LINES = 0, 3, 5, 6  # places in the kernel's state

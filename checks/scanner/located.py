@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from checks.connectors.files import printable
 from checks.scanner.finding import Match
 from checks.scanner.result import Finding, finding
-from checks.scanner.source import BLOCK, FIELD, Table
+from checks.scanner.source import BLOCK, FIELD, WINDOW, Table
 
 if TYPE_CHECKING:
     from checks.scanner.engine import Engine
 
-_KEPT = 2 * BLOCK  # bytes behind the reading position that a hit may still lie in
+_KEPT = WINDOW + BLOCK  # bytes behind the reading position that a hit may still lie in
 _LONGEST = 80  # characters of a key's value that are shown
 _PART = re.compile(r"[/!]")
 

@@ -19,6 +19,8 @@ NESTED = "!"
 """Between the parts of a nested name: ``backup.tar!var/app.log.gz``."""
 BLOCK = 2**18
 """Bytes that a source should hand over at once, about."""
+WINDOW = 2**20
+"""Bytes the engine looks at in one go: few enough for a processor's caches, many enough for cheap calls."""
 
 
 @dataclass(frozen=True, slots=True)
