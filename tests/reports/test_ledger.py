@@ -6,36 +6,16 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import factories
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ledger_runs import summary
 
-from checks.core.model import Run
 from reports.ledger import GENESIS, ChangeRow, Ledger, LedgerError, canonical, chained, sha256, store
-from reports.shape import Summary
-from reports.summary import summarise
-
-
-def summary(number: int, environment: str = "lab", make: Callable[[], Run] = factories.clean) -> Summary:
-    """A run as ``make`` has it, an hour later for each number."""
-    run = make()
-    later = timedelta(hours=number)
-    return summarise(
-        replace(
-            run,
-            id=f"run-{number}",
-            started=run.started + later,
-            ended=run.ended + later,
-            environment=replace(run.environment, id=environment),
-        ),
-        PurePath(factories.ROOT),
-    )
 
 
 @pytest.fixture

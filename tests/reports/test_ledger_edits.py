@@ -20,7 +20,7 @@ import factories
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from test_ledger import summary
+from ledger_runs import summary
 
 from reports.ledger import GENESIS, Entry, Ledger, canonical, chained
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import factories
 import pytest
-from test_ledger import summary
+from ledger_runs import summary
 
 from reports.ledger import Entry, Ledger, LedgerError
 

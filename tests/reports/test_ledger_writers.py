@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from test_ledger import summary
+from ledger_runs import summary
 
 from reports.ledger import Ledger, LedgerError
 from reports.ledger.migrating import upgrade
@@ -28,7 +28,7 @@ from tests import servers
 HERE = Path(__file__).parent
 WRITER = """
 import sys
-from test_ledger import summary
+from ledger_runs import summary
 from reports.ledger import Ledger
 where, name, runs = sys.argv[1:]
 ledger = Ledger(where)

@@ -45,7 +45,8 @@ def run(
     project: pytest.Pytester, factory: str, monkeypatch: pytest.MonkeyPatch, *options: str
 ) -> pytest.RunResult:
     monkeypatch.setenv("FACTORY", factory)
-    return project.runpytest_subprocess("-p", "no:cacheprovider", "test_it.py", *options)
+    without = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:hypothesispytest")  # slow to load
+    return project.runpytest_subprocess(*without, "test_it.py", *options)
 
 
 def test_each_run_is_recorded_and_its_reports_written(
