@@ -28,7 +28,7 @@ controls: $(READY)  ## start the lab and run every control on it
 	@echo "open reports/out/lab/report.html"
 
 test: lint  ## lint, types and all tests
-	sh tools/in-memory $(BIN)/python -m pytest tests/ -n 3 --dist worksteal $(ARGS)
+	sh tools/in-memory $(BIN)/python -m pytest tests/ -n 2 --dist worksteal $(ARGS)
 
 lint: $(READY)  ## ruff, mypy --strict, docstrings
 	$(BIN)/ruff check
