@@ -41,7 +41,7 @@ class Engine:
         self.key = secrets.token_bytes(16) if key is None else key
         self._encoded, self._doubtful = encoded, doubtful
         self._size = size = BEFORE + window + BEHIND
-        self._buffer = np.zeros(size + kernel.PADDING, np.uint8)
+        self._buffer = _aligned(size + kernel.PADDING)
         self._view = memoryview(self._buffer)[:size]  # type: ignore[arg-type]
         self._hits = np.zeros(size // 8, RECORD)
         self._state = np.zeros(16, np.int64)
@@ -164,6 +164,16 @@ class Engine:
 
     def _joined(self, found: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         return np.concatenate([self._hits[:0], *found])
+
+
+def _aligned(size: int) -> npt.NDArray[Any]:
+    """Return ``size`` bytes that begin where a line of the processor's cache does.
+
+    Left to chance, each 64 bytes that the kernel loads lie in two lines: that costs a fifth of its speed.
+    """
+    room = np.zeros(size + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + size]
 
 
 class _Chunks:
