@@ -14,9 +14,18 @@ from checks.core.errors import Nothing
 from checks.core.model import Attestation, Endpoint, Location, Measure, Observation
 from checks.core.registry import Scope, check
 from checks.detectors.contacts import Contact, contacts
-from checks.detectors.policy_changes import Change, changes, section_of
+from checks.detectors.policy_changes import (
+    Change,
+    called,
+    changes,
+    known_to,
+    not_locked,
+    part_of,
+    places,
+    section_of,
+)
 from checks.detectors.policy_dates import EARLIEST, readings, version_numbers
-from checks.detectors.policy_text import PolicyText, fingerprint
+from checks.detectors.policy_text import PolicyText
 
 CLICKS = 2
 """Clicks from the landing page to the policy and its contact at most."""
@@ -24,75 +33,84 @@ CLICKS = 2
 
 @check(reads="site")
 def page_matches_lock(site: Site, scope: Scope) -> Iterator[Observation]:
-    """The published policy is the one whose sentences are locked, sentence by sentence (policy 13.2)."""
+    """The published policy is the locked one: its sentences, its headings, what stands before (13.2).
+
+    What the lock does not have is not compared, and is told.
+    """
     published = published_policy(site, opening(scope.open, scope.target.id))
     page, text = published.page, published.text
-    found = changes(scope.locked, _marks(text))
+    found = changes(scope.locked, known_to(scope.locked, text.marks()))
     remedy = "Read the change, adapt the controls that cite the clause, then lock the page anew."
     for change in found:
-        yield Observation.violated(
-            f"clause {change.clause}", _told(change, scope), location=page.location, remediation=remedy
-        )
+        subject = called(change.clause)
+        subject = f"clause {subject}" if part_of(change.clause) == "clauses" else subject
+        yield Observation.violated(subject, _told(change, scope), location=page.location, remediation=remedy)
     if not found:
+        words = {"headings": "headings", "preamble": "what stands before section 1"}
+        less = " and ".join(words[part] for part in not_locked(scope.locked))
+        detail = f"every sentence as locked{f' (the lock is without {less})' if less else ''}"
         measure = Measure(len(text.clauses), "sentences")
-        yield Observation.met(page.path, "every sentence as locked", measure, page.location)
-
-
-def _marks(text: PolicyText) -> dict[str, str]:
-    return {clause: fingerprint(sentence) for clause, sentence in text.clauses.items()}
+        yield Observation.met(page.path, detail, measure, page.location)
 
 
 def _told(change: Change, scope: Scope) -> str:
     """Return what became of a sentence and which controls cite it, with nothing of its text."""
-    after = f", behind {change.after}" if change.after else ""
+    after = f", behind {called(change.after)}" if change.after else ""
+    sentence = part_of(change.clause) == "clauses"
     fault = {
         "altered": "reads otherwise on the page",
-        "added": f"is new on the page{after}: no control was written for it",
+        "added": f"is new on the page{after}{': no control was written for it' if sentence else ''}",
         "removed": "is gone from the page",
         "moved": f"stands at {change.now} on the page",
     }[change.kind]
+    if change.kind == "moved" and part_of(change.now or "") == "headings":
+        fault = f"stands before other sentences on the page, as {called(change.now or '')}"
+    if not sentence:
+        return fault
+    section = f"section {section_of(change.clause)}: {fault}"
     if change.was is None:
-        return f"section {section_of(change.clause)}: {fault}"
-    citing = scope.citing.get(change.was, ())
-    return f"section {section_of(change.was)}: {fault}; cited by {', '.join(citing) or 'no control'}"
+        return section
+    return f"{section}; cited by {', '.join(scope.citing.get(change.was, ())) or 'no control'}"
 
 
 @check(reads="site")
 def change_is_announced(site: Site, scope: Scope) -> Iterator[Observation]:
-    """A text that differs from the locked one has another version or date, and not an older one (13.2)."""
+    """A text that differs from the locked one has another version or date, and not an older one (13.2).
+
+    Of version and date that one counts which the lock holds: what it does not know can be no other.
+    """
     published = published_policy(site, opening(scope.open, scope.target.id))
     page, text = published.page, published.text
-    found = changes(scope.locked, _marks(text))
+    found = changes(scope.locked, known_to(scope.locked, text.marks()))
     locked = scope.policy
     version, effective = (locked.version, locked.effective) if locked else (None, None)
-    where = page.location
+    place = page.location
     if not found:
         measure = Measure(len(text.clauses), "sentences")
-        yield Observation.met(page.path, "the text is the locked one", measure, where)
+        yield Observation.met(page.path, "the text is the locked one", measure, place)
         return
     if version is None and effective is None:
         raise Nothing(
             f"{page.path}: the text changed, and the lock holds neither version nor date to compare with"
         )
-    sections = ", ".join(sorted({section_of(change.clause) for change in found}, key=int))
-    changed = f"the text changed in section{'s' if ',' in sections else ''} {sections}"
-    # One that is gone is not a new one.
-    same_version = text.version is None or _version(text.version) == _version(version)
-    same_date = text.effective is None or _same_day(text.effective, effective)
+    changed = f"the text changed {places(found)}"
+    # One that is gone is not a new one, nor is one that the lock never had.
+    same_version = None in (version, text.version) or _version(text.version) == _version(version)
+    same_date = None in (effective, text.effective) or _same_day(text.effective, effective)
     if same_version and same_date:
         known = " and ".join(
             f"{what} {value!r}" for what, value in (("version", version), ("date", effective)) if value
         )
         gone = (version and text.version is None) or (effective and text.effective is None)
         what = "and no new version or date is stated" if gone else f"but {known} stayed"
-        yield Observation.violated(page.path, f"{changed}, {what}", location=where)
+        yield Observation.violated(page.path, f"{changed}, {what}", location=place)
     elif _older(text, version, effective):
         yield Observation.violated(
-            page.path, f"{changed}, and version or date went back before the locked one", location=where
+            page.path, f"{changed}, and version or date went back before the locked one", location=place
         )
     else:
         measure = Measure(len(found), "changes")
-        yield Observation.met(page.path, f"{changed}, under a new version or date", measure, where)
+        yield Observation.met(page.path, f"{changed}, under a new version or date", measure, place)
 
 
 def _version(written: str | None) -> tuple[int, ...] | None:

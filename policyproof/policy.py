@@ -13,6 +13,7 @@ from checks.core.controls import LOCK, load_controls
 from checks.core.errors import PolicyLockError
 from checks.core.model import Address, Endpoint, Target
 from checks.core.policy import lock, policy_for, read_lock, write_lock
+from checks.detectors.policy_changes import called, changes, known_to, not_locked
 from checks.detectors.policy_text import read_policy
 
 
@@ -22,9 +23,10 @@ def add_to(commands: Any) -> None:
     actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
     locking = actions.add_parser(
         "lock",
-        help="write fingerprints of a policy's sentences to controls/policy.lock",
-        description="Reads a policy (text or HTML, numbered sections) and writes section, sentence"
-        " number and SHA-256 of each sentence to controls/policy.lock; none of the text.",
+        help="write fingerprints of a policy's text to controls/policy.lock",
+        description="Reads a policy (text or HTML, numbered sections) and writes the SHA-256 of each"
+        " sentence, of each heading and of what stands before section 1 to controls/policy.lock, and"
+        " none of the text.",
     )
     locking.add_argument("source", metavar="FILE-or-URL")
     locking.add_argument(
@@ -53,10 +55,14 @@ def run_lock(options: argparse.Namespace) -> int:
     sections = len({clause.split(".")[0] for clause in document.clauses})
     print(f"{path}: policy {options.name!r}, {sections} sections, {len(document.clauses)} sentences")
     print(f"version {document.version or 'not stated'}, effective {document.effective or 'not stated'}")
+    if "preamble" in not_locked(document.marks):
+        print("before section 1: nothing stands there; lock the page itself to have its title watched")
+    if before is not None and "headings" in not_locked(before.marks):
+        print("headings: locked from now on")
     if before is not None:
-        known = before.clauses.keys() | document.clauses.keys()
-        changed = [c for c in sorted(known) if before.clauses.get(c) != document.clauses.get(c)]
-        print(f"changed since {before.locked}: {', '.join(changed) or 'nothing'}")
+        changed = changes(before.marks, known_to(before.marks, document.marks))
+        told = ", ".join(called(one.clause) for one in changed)
+        print(f"changed since {before.locked}: {told or 'nothing'}")
         if changed and (before.version, before.effective) == (document.version, document.effective):
             print("note: the text changed under the same version and date; give it new ones (POL-03)")
     return 0

@@ -76,7 +76,7 @@ class ControlRun:
         self.config.stash[session_key] = Session(
             plan.inventory,
             plan.controls.waivers,
-            plan.policy.clauses,
+            plan.policy.marks,
             policy=plan.policy.as_version(),
             citing=plan.controls.citing,
             timeout=float(self.config.getoption("--timeout-target")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -13,11 +13,12 @@ import yaml
 from checks.core.errors import PolicyLockError, nearest
 from checks.core.model import PolicyVersion
 from checks.core.yamlio import read
-from checks.detectors.policy_text import PolicyText, fingerprint
+from checks.detectors.policy_changes import part_of
+from checks.detectors.policy_text import PolicyText
 
 HEADER = """\
-# Written by `policyproof policy lock`; do not edit. Fingerprints of the policy's sentences
-# (SHA-256 of the normalised text), and none of the text.
+# Written by `policyproof policy lock`; do not edit. Fingerprints of the policy's sentences, of
+# its headings and of what stands before section 1 (SHA-256 of the normalised text), none of the text.
 """
 
 
@@ -31,11 +32,18 @@ class PolicyDocument:
     version: str | None
     effective: str | None
     clauses: Mapping[str, str]
+    headings: Mapping[str, str] = field(default_factory=dict)  # "9.0"; none in an older lock
+    preamble: Mapping[str, str] = field(default_factory=dict)  # "0.1"; none where the source had none
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """Every fingerprint: of sentences, headings and what stands before section 1."""
+        return {**self.clauses, **self.headings, **self.preamble}
 
     @property
     def digest(self) -> str:
         """SHA-256 over all fingerprints in order."""
-        text = "\n".join(f"{clause} {mark}" for clause, mark in self.clauses.items())
+        text = "\n".join(f"{clause} {mark}" for clause, mark in self.marks.items())
         return hashlib.sha256(text.encode()).hexdigest()
 
     def as_version(self) -> PolicyVersion:
@@ -47,8 +55,12 @@ def lock(text: PolicyText, name: str, source: str, today: date) -> PolicyDocumen
     """Return the lock of a policy; raises ``PolicyLockError`` if it has no numbered sections."""
     if not text.clauses:
         raise PolicyLockError("no numbered section with a sentence was found", path=source)
-    marks = {clause: fingerprint(sentence) for clause, sentence in text.clauses.items()}
-    return PolicyDocument(name, source, today.isoformat(), text.version, text.effective, marks)
+    marks = text.marks()
+    parts = [
+        {place: mark for place, mark in marks.items() if part_of(place) == part}
+        for part in ("clauses", "headings", "preamble")
+    ]
+    return PolicyDocument(name, source, today.isoformat(), text.version, text.effective, *parts)
 
 
 def read_lock(path: Path, *, shown: str | None = None) -> dict[str, PolicyDocument]:
@@ -66,12 +78,18 @@ def read_lock(path: Path, *, shown: str | None = None) -> dict[str, PolicyDocume
                 str(entry["locked"]),
                 entry.get("version"),
                 entry.get("effective"),
-                {str(clause): str(mark) for clause, mark in entry["clauses"].items()},
+                _marks(entry["clauses"]),
+                _marks(entry.get("headings") or {}),
+                _marks(entry.get("preamble") or {}),
             )
             for name, entry in document.data["policies"].items()
         }
     except (TypeError, KeyError, AttributeError):
         raise PolicyLockError("is not a policy lock: write it anew", path=document.path) from None
+
+
+def _marks(given: Mapping[object, object]) -> dict[str, str]:
+    return {str(clause): str(mark) for clause, mark in given.items()}
 
 
 def write_lock(path: Path, documents: Mapping[str, PolicyDocument]) -> None:
@@ -83,6 +101,8 @@ def write_lock(path: Path, documents: Mapping[str, PolicyDocument]) -> None:
             "version": d.version,
             "effective": d.effective,
             "clauses": dict(d.clauses),
+            **({"headings": dict(d.headings)} if d.headings else {}),
+            **({"preamble": dict(d.preamble)} if d.preamble else {}),
         }
         for name, d in sorted(documents.items())
     }

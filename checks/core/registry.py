@@ -35,7 +35,7 @@ class Scope:
     now: datetime
     target: Target
     open: Callable[[str], Any]
-    locked: Mapping[str, str]  # clause → fingerprint, of this environment's policy
+    locked: Mapping[str, str]  # clause, heading (9.0), preamble (0.1) → fingerprint
     memory: Path | None = None  # of earlier looks, where the operator offers one
     policy: PolicyVersion | None = None  # what the lock says of version and date
     citing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # clause → controls that cite it

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. ``was`` is the clause in the lock, ``now`` the one on the page."""
+    """One difference. ``was`` is the place in the lock, ``now`` the one on the page."""
 
     kind: str  # altered | added | removed | moved
     was: str | None
@@ -26,9 +26,9 @@ class Change:
 def changes(locked: Mapping[str, str], published: Mapping[str, str]) -> list[Change]:
     """Return what differs between two mappings of clause → fingerprint, in the order of the text.
 
-    A sentence put in or taken out renumbers those behind it, which is no change of theirs. Whatever
-    differs, the list is not empty: where nothing but numbers do (a heading came or went), each
-    sentence under another number is *moved*.
+    A sentence or heading put in or taken out renumbers those behind it, which is no change of theirs.
+    Whatever differs, the list is not empty: where nothing but numbers do (in a lock without headings
+    one came or went), each sentence under another number is *moved*.
     """
     if locked == published:
         return []
@@ -54,12 +54,52 @@ def section_of(clause: str) -> str:
     return clause.partition(".")[0]
 
 
+def part_of(place: str) -> str:
+    """Return in which part of a lock a place stands: ``clauses``, ``headings`` or ``preamble``."""
+    if section_of(place) == "0":
+        return "preamble"
+    return "headings" if place.endswith(".0") else "clauses"
+
+
+def called(place: str) -> str:
+    """Return a place in words: ``9.2``, ``the heading of section 9``, ``sentence 1 before section 1``."""
+    section, _, number = place.partition(".")
+    part = part_of(place)
+    if part == "preamble":
+        return f"sentence {number} before section 1"
+    return f"the heading of section {section}" if part == "headings" else place
+
+
+def places(found: Iterable[Change]) -> str:
+    """Return where changes are: ``before section 1 and in sections 2, 10``."""
+    numbers = sorted({int(section_of(change.clause)) for change in found})
+    inside = ", ".join(str(number) for number in numbers if number)
+    told = ["before section 1"] if 0 in numbers else []
+    told += [f"in section{'s' if ',' in inside else ''} {inside}"] if inside else []
+    return " and ".join(told)
+
+
+def not_locked(locked: Mapping[str, str]) -> list[str]:
+    """Return which parts a lock has nothing of: an older one has sentences alone, many a text no title."""
+    parts = {part_of(place) for place in locked}
+    return [part for part in ("headings", "preamble") if part not in parts]
+
+
+def known_to(locked: Mapping[str, str], published: Mapping[str, str]) -> dict[str, str]:
+    """Return, of what is published, the parts that the lock has."""
+    unknown = not_locked(locked)
+    return {place: mark for place, mark in published.items() if part_of(place) not in unknown}
+
+
 def _pairs(was: list[str], now: list[str], after: str | None) -> Iterator[Change]:
-    """Pair the sentences of a stretch that differs, section by section."""
-    sections = dict.fromkeys(section_of(clause) for clause in [*was, *now])
-    for section in sorted(sections, key=int):
-        mine = [clause for clause in was if section_of(clause) == section]
-        theirs = [clause for clause in now if section_of(clause) == section]
+    """Pair the sentences of a stretch that differs, section by section, and headings with headings."""
+    kinds = {(int(section_of(place)), part_of(place) == "clauses") for place in [*was, *now]}
+    for section, sentence in sorted(kinds):
+        kind = (str(section), sentence)
+        mine, theirs = (
+            [one for one in side if (section_of(one), part_of(one) == "clauses") == kind]
+            for side in (was, now)
+        )
         for one, other in zip(mine, theirs, strict=False):
             yield Change("altered", one, other)
         yield from (Change("removed", one, None) for one in mine[len(theirs) :])
@@ -76,9 +116,9 @@ def _with_moves(raw: list[Change], locked: Mapping[str, str], published: Mapping
     found: list[Change] = []
     used: set[str] = set()
     for change in raw:
-        if change.kind == "removed" and change.was and (places := arrived[locked[change.was]]):
-            used.add(places[0])
-            found.append(Change("moved", change.was, places.pop(0)))
+        if change.kind == "removed" and change.was and (spots := arrived[locked[change.was]]):
+            used.add(spots[0])
+            found.append(Change("moved", change.was, spots.pop(0)))
         else:
             found.append(change)
     return [change for change in found if change.kind != "added" or change.now not in used]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 
 EARLIEST = date(2000, 1, 1)
 """A policy of a web service dated before this day is a slip of the pen."""
@@ -41,6 +42,25 @@ def stated_version(text: str) -> str | None:
     """Return the version that the text states (``1.2`` of "Version: 1.2"), as written."""
     found = _VERSION.search(text) or _SHORT_VERSION.search(text)
     return found[1] if found else None
+
+
+def undated(text: str) -> str:
+    """Return ``text`` with every date and version that it states made the same one."""
+    for pattern, same in ((_LABELLED, "2000-01-01"), (_VERSION, "0.0"), (_SHORT_VERSION, "0.0")):
+        text = pattern.sub(partial(_with, same), text)
+    return text
+
+
+def _with(value: str, found: re.Match[str]) -> str:
+    return found[0].removesuffix(found[1]) + value
+
+
+def says_only_when(text: str) -> bool:
+    """Return whether ``text`` states dates or versions and says nothing else: ``Version: 1.2``."""
+    rest = text
+    for pattern in (_LABELLED, _VERSION, _SHORT_VERSION):
+        rest = pattern.sub("", rest)
+    return rest != text and not any(character.isalnum() for character in rest)
 
 
 def readings(written: str) -> tuple[date, ...]:

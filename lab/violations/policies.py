@@ -34,6 +34,13 @@ def policy_grown(lab: Lab) -> None:
     _rewrite(lab, _POLICY, r"Effective date: 2026-11-01", "Effective date: November 2nd, 2026")
 
 
+@plant("a heading of the published policy and its title read otherwise", "POL-01", "POL-03")
+def policy_retitled(lab: Lab) -> None:
+    """Call the policy and a section something else, above sentences that stayed."""
+    _rewrite(lab, _POLICY, r"<h1>Privacy policy</h1>", "<h1>Privacy guideline</h1>")
+    _rewrite(lab, _POLICY, r"<h2>9\. [^<]+</h2>", "<h2>9. Hints</h2>")
+
+
 @plant("the published policy changed, and its version went back", "POL-01", "POL-03")
 def policy_version_back(lab: Lab) -> None:
     """Publish an older version again."""

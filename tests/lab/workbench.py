@@ -87,7 +87,7 @@ class Workbench:
         session = Session(
             plan.inventory,
             plan.controls.waivers,
-            plan.policy.clauses,
+            plan.policy.marks,
             policy=plan.policy.as_version(),
             citing=plan.controls.citing,
             timeout=timeout,

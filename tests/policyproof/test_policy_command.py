@@ -37,6 +37,29 @@ def test_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "note:" not in capsys.readouterr().out
 
 
+def test_an_older_lock_has_its_headings_locked_from_now_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policy.txt").write_text(f"Privacy policy\n\n{POLICY}")
+    path = tmp_path / "controls/policy.lock"
+    assert lock(tmp_path, str(tmp_path / "policy.txt")) == 0
+    whole = path.read_text()
+    path.write_text(whole.partition("    headings:")[0])
+    old = read_lock(path)["acme"]
+    assert len(old.clauses) == len(old.marks) == 3
+    capsys.readouterr()
+    assert lock(tmp_path, str(tmp_path / "policy.txt")) == 0
+    said = capsys.readouterr().out
+    assert "headings: locked from now on\n" in said
+    assert said.endswith(": nothing\n")
+    assert path.read_text() == whole
+    text = POLICY.replace("1. What we do", "1. Who we are").replace("Nothing", "Little")
+    (tmp_path / "policy.txt").write_text(f"Privacy\n\n{text}")
+    assert lock(tmp_path, str(tmp_path / "policy.txt")) == 0
+    said = capsys.readouterr().out
+    assert ": sentence 1 before section 1, the heading of section 1, 2.1\n" in said
+
+
 def test_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "policy.txt").write_text(POLICY)
 
@@ -77,6 +100,10 @@ def test_what_cannot_be_locked(
 def test_the_shipped_locks_have_every_sentence_and_no_text(capsys: pytest.CaptureFixture[str]) -> None:
     documents = read_lock(ROOT / "controls/policy.lock", shown="policy.lock")
     assert {name: len(document.clauses) for name, document in documents.items()} == {"enfyra": 41, "lab": 41}
+    assert {name: (len(one.headings), len(one.preamble)) for name, one in documents.items()} == {
+        "enfyra": (14, 0),  # its text begins with section 1
+        "lab": (14, 1),
+    }
     per_section = [sum(c.startswith(f"{n}.") for c in documents["enfyra"].clauses) for n in range(1, 15)]
     assert per_section == [3, 5, 2, 4, 3, 3, 3, 4, 3, 3, 2, 3, 2, 1]
     assert main(["policy", "show", "9.1", "--controls", str(ROOT / "controls")]) == 0

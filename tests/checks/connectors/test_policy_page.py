@@ -21,7 +21,7 @@ from checks.core.errors import MissingDriver
 from checks.core.judge import Judgement
 from checks.core.model import Inventory, Observation, PolicyVersion, Status
 from checks.core.registry import Scope
-from checks.detectors.policy_text import fingerprint, read_policy
+from checks.detectors.policy_text import read_policy
 
 TEXT = """<!doctype html><html><body><h1>Privacy</h1><p>Effective date: 1 November 2026. Version 1.2</p>
 <h2>1. What we do</h2><p>We run a service. We sell nothing.</p>
@@ -31,7 +31,7 @@ START = '<h1>Start</h1><a href="/signup">Sign up</a> <a href="/legal/privacy">Pr
 FORM = "<form><label>E-mail <input name=email></label><input type=password name=password></form>"
 POLICY = "/legal/privacy"
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
-LOCKED = {clause: fingerprint(text) for clause, text in read_policy(TEXT).clauses.items()}
+LOCKED = read_policy(TEXT).marks()
 Check = Callable[..., Iterator[Observation]]
 Look = Callable[..., Judgement]
 
@@ -42,7 +42,12 @@ def look(authority: tuple[trustme.CA, Path]) -> Look:
     certificate = ca.issue_cert("127.0.0.1")
 
     def run(
-        check: Check, pages: Mapping[str, Handler | str], *, timeout: float = 1.0, **lock: Any
+        check: Check,
+        pages: Mapping[str, Handler | str],
+        *,
+        timeout: float = 1.0,
+        locked: Mapping[str, str] = LOCKED,
+        **lock: Any,
     ) -> Judgement:
         routes = {name: page(body) if isinstance(body, str) else body for name, body in pages.items()}
         with serving(routes, certificate) as server:
@@ -53,7 +58,7 @@ def look(authority: tuple[trustme.CA, Path]) -> Look:
             citing = {"1.2": ("SALE-01", "SALE-02")}
             judgement = Judgement()
             with Site.open(where, timeout=timeout) as site:
-                scope = Scope(inventory, NOW, where, no_browser, LOCKED, policy=version, citing=citing)
+                scope = Scope(inventory, NOW, where, no_browser, locked, policy=version, citing=citing)
                 wanted = "scope" in check.__code__.co_varnames[: check.__code__.co_argcount]
                 judgement.hear(check(site, scope) if wanted else check(site))
         return judgement
@@ -137,6 +142,94 @@ def test_changes_are_told_by_sentence_with_the_controls_that_cite_it(look: Look)
     assert "little" not in str(found)
 
 
+HEAD = "<h1>Privacy</h1>"
+
+
+@pytest.mark.parametrize(
+    ("edits", "words", "place"),
+    [
+        (
+            ("2. Children", "2. Minors"),
+            ["the heading of section 2: reads otherwise on the page"],
+            "in section 2",
+        ),
+        (
+            ("We sell", "<h2>2. Sale</h2>We sell", "2. Children", "3. Children", "3. Con", "4. Con"),
+            ["the heading of section 2: is new on the page, behind 1.1"],
+            "in section 2",
+        ),
+        (
+            ("<h2>2. Children</h2>", "", "3. Contact", "2. Contact"),
+            ["the heading of section 2: is gone from the page"],
+            "in section 2",
+        ),
+        (
+            ("<h2>2. Children</h2>", "", "1. What we do</h2>", "1. What we do</h2><h2>2. Children</h2>"),
+            [
+                "the heading of section 2: stands before other sentences on the page, as the heading of"
+                " section 2"
+            ],
+            "in section 2",
+        ),
+        (
+            (HEAD, "<h1>Our rules</h1>"),
+            ["sentence 1 before section 1: reads otherwise on the page"],
+            "before",
+        ),
+        (
+            (HEAD, f"{HEAD}<p>Whoever goes on agrees to ads.</p>"),
+            ["sentence 2 before section 1: is new on the page, behind sentence 1 before section 1"],
+            "before section 1",
+        ),
+        ((HEAD, "<h1></h1>"), ["sentence 1 before section 1: is gone from the page"], "before section 1"),
+    ],
+    ids=["changed", "added", "removed", "moved", "before changed", "before added", "before removed"],
+)
+def test_headings_and_what_stands_before_are_the_locked_ones(
+    look: Look, edits: tuple[str, ...], words: list[str], place: str
+) -> None:
+    """Each change is named, with nothing of its text."""
+    text = TEXT
+    for old, new in zip(edits[::2], edits[1::2], strict=True):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    found = told(look(policy.page_matches_lock, CLEAN | {POLICY: text}))
+    assert found == words
+    announced = told(look(policy.change_is_announced, CLEAN | {POLICY: text}))
+    assert f"the text changed {place}" in str(announced)
+
+
+def test_a_lock_of_sentences_alone(look: Look) -> None:
+    """An older one: it says what it cannot tell, and tells a changed sentence as before."""
+    older = {place: mark for place, mark in LOCKED.items() if place[:2] != "0." and place[-2:] != ".0"}
+    text = TEXT.replace("Children", "Minors").replace(HEAD, "<h1>Our rules</h1>")
+    judgement = look(policy.page_matches_lock, CLEAN | {POLICY: text}, locked=older)
+    assert judgement.conclude()[0] is Status.PASS
+    assert judgement.evidence[0].detail == (
+        "every sentence as locked (the lock is without headings and what stands before section 1)"
+    )
+    text = text.replace("We sell nothing.", "We sell little.")
+    judgement = look(policy.page_matches_lock, CLEAN | {POLICY: text}, locked=older)
+    assert told(judgement) == [
+        "clause 1.2: section 1: reads otherwise on the page; cited by SALE-01, SALE-02"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace("Effective date: 1 November 2026", "Last updated: 2nd of December 2026"),
+        TEXT.replace("<p>Effective date: 1 November 2026. Version 1.2</p>", ""),
+        TEXT.replace("<p>Effective date: 1 November 2026. Version 1.2</p>", "").replace(
+            "</body>", "<footer>Version 1.2, effective 1 November 2026</footer></body>"
+        ),
+    ],
+    ids=["changed", "gone", "moved"],
+)
+def test_the_line_of_the_date_is_no_text(look: Look, text: str) -> None:
+    assert look(policy.page_matches_lock, CLEAN | {POLICY: text}).conclude()[0] is Status.PASS
+
+
 CHANGED = TEXT.replace("We sell nothing.", "We sell little.")
 
 
@@ -166,6 +259,36 @@ def test_a_change_is_announced(look: Look, text: str, status: Status, words: str
 def test_a_lock_without_version_or_date_cannot_be_compared(look: Look) -> None:
     judgement = look(policy.change_is_announced, CLEAN | {POLICY: CHANGED}, version=None, effective=None)
     assert judgement.conclude()[0] is Status.NOT_ASSESSED
+
+
+NO_VERSION, NO_DATE = {"version": None}, {"effective": None}
+
+
+@pytest.mark.parametrize(
+    ("lock", "page", "status", "words"),
+    [
+        (NO_DATE, "Version 1.3", Status.PASS, ""),
+        (NO_DATE, "Version 1.2", Status.FAIL, "but version '1.2' stayed"),
+        (NO_DATE, "Version 1.1", Status.FAIL, "went back"),
+        (NO_DATE, "Effective date: 2 May 2026. Version 1.2", Status.FAIL, "but version '1.2' stayed"),
+        (NO_DATE, "Effective date: 2 May 2026", Status.FAIL, "no new version or date is stated"),
+        (NO_DATE, "", Status.FAIL, "no new version or date is stated"),
+        (NO_VERSION, "Effective date: 2 November 2026", Status.PASS, ""),
+        (NO_VERSION, "Effective date: 1 November 2026", Status.FAIL, "but date '2026-11-01' stayed"),
+        (NO_VERSION, "Effective date: 1 October 2026", Status.FAIL, "went back"),
+        (NO_VERSION, "Effective 2026-11-01. Version 7", Status.FAIL, "but date '2026-11-01' stayed"),
+        (NO_VERSION, "Version 7", Status.FAIL, "no new version or date is stated"),
+        (NO_VERSION, "", Status.FAIL, "no new version or date is stated"),
+    ],
+)
+def test_a_lock_with_one_of_version_and_date(
+    look: Look, lock: dict[str, Any], page: str, status: Status, words: str
+) -> None:
+    """What the lock never had is no new one when the page states it."""
+    text = CHANGED.replace("Effective date: 1 November 2026. Version 1.2", page)
+    judgement = look(policy.change_is_announced, CLEAN | {POLICY: text}, **lock)
+    assert judgement.conclude()[0] is status, told(judgement)
+    assert words in " ".join(told(judgement))
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,13 @@ from checks.core.judge import Judgement
 from checks.core.model import Inventory, Observation, PolicyVersion, Status
 from checks.core.registry import Scope
 from checks.detectors.page_scripts import runs_scripts
-from checks.detectors.policy_text import fingerprint, read_policy
+from checks.detectors.policy_text import read_policy
 
 TEXT = """<h1>Privacy</h1><p>Effective date: 1 November 2026. Version 1.2</p>
 <h2>1. What we do</h2><p>We run a service. We sell nothing.</p>
 <h2>2. Children</h2><p>It is not meant for children.</p>
 <h2>3. Contact</h2><p>Write to <a href="mailto:privacy@enfyra.io">privacy@enfyra.io</a>.</p>"""
-LOCKED = {clause: fingerprint(text) for clause, text in read_policy(TEXT).clauses.items()}
+LOCKED = read_policy(TEXT).marks()
 FORM = "<form><label>E-mail <input name=email></label><input type=password name=password></form>"
 START = '<a href="/about">About</a>'
 ABOUT = '<a href="/legal/privacy">Privacy</a>'
@@ -45,11 +45,11 @@ CLEAN = {"/": START, "/about": ABOUT, POLICY: TEXT, SIGNUP: FORM}
 Look = Callable[..., list[Judgement]]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def chromium() -> Iterator[None]:
-    """Keep one browser for all tests of this module."""
+@pytest.fixture(scope="module")
+def certificate(authority: tuple[trustme.CA, Path]) -> Iterator[trustme.LeafCert]:
+    """Keep one browser for all tests of this module: one is started for each certificate it is to trust."""
     with runtime():
-        yield
+        yield authority[0].issue_cert("127.0.0.1")
 
 
 def shell(made: str, before: str = "") -> Handler:
@@ -62,14 +62,16 @@ def shell(made: str, before: str = "") -> Handler:
 
 
 @pytest.fixture
-def look(authority: tuple[trustme.CA, Path]) -> Look:
-    ca, path = authority
-    certificate = ca.issue_cert("127.0.0.1")
-
-    def run(routes: dict[str, Handler], *checks: Callable[..., Iterator[Observation]]) -> list[Judgement]:
+def look(authority: tuple[trustme.CA, Path], certificate: trustme.LeafCert) -> Look:
+    def run(
+        routes: dict[str, Handler],
+        *checks: Callable[..., Iterator[Observation]],
+        own: trustme.LeafCert | None = None,
+    ) -> list[Judgement]:
         found = []
-        with serving(routes, certificate) as server, ExitStack() as stack:
-            where = target(server.url, ca=path, pages=("/",), policy_page=POLICY, signup_page=SIGNUP)
+        with serving(routes, own or certificate) as server, ExitStack() as stack:
+            given = {"pages": ("/",), "policy_page": POLICY, "signup_page": SIGNUP}
+            where = target(server.url, ca=authority[1], crawl={"wait": 0.1}, **given)
             inventory = cast(Inventory, SimpleNamespace(environment=SimpleNamespace(synthetic=False)))
             site = stack.enter_context(Site.open(where, timeout=5))
             browser = stack.enter_context(Browser.open(where, timeout=5))
@@ -144,13 +146,16 @@ def test_a_page_that_leaves_or_breaks_in_the_browser_is_not_assessed(look: Look)
     assert all("\n" not in one.conclude()[1] for one in found)
 
 
-def test_without_a_browser(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_browser(
+    look: Look, authority: tuple[trustme.CA, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What only scripts make is not assessed; a text that was served is one."""
+    own = authority[0].issue_cert("127.0.0.1")  # the browser that runs does not trust it
     monkeypatch.setenv(CHROMIUM, "no-such-program")
-    found = look({path: shell(made) for path, made in CLEAN.items()})
+    found = look({path: shell(made) for path, made in CLEAN.items()}, own=own)
     assert states(found) == [Status.NOT_ASSESSED] * 6
     assert all("names no program" in one.conclude()[1] for one in found), [one.conclude() for one in found]
-    served = look({path: shell("", before=made) for path, made in CLEAN.items()})
+    served = look({path: shell("", before=made) for path, made in CLEAN.items()}, own=own)
     assert states(served) == [Status.PASS] * 5 + [Status.NOT_ASSESSED]
 
 
