@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from checks.connectors.browser import Browser
 from checks.connectors.browser_record import Cookie, Request, StateSeen, Stored, Visit
+from checks.connectors.browser_words import asked, told
 from checks.core.model import Endpoint, Location, Measure, Observation
 from checks.core.registry import Scope, check
 from checks.detectors.hosts import host_matches
@@ -25,7 +26,6 @@ _TELLING = frozenset(
     {"document", "fetch", "image", "ping", "script", "websocket", "xhr", "eventsource", "other"}
 )
 _LOADING = frozenset({"document", "script", "stylesheet"})  # these load more in their turn
-_DAY = 86_400
 
 
 @check(reads="browser")
@@ -34,9 +34,7 @@ def no_cookie_before_consent(browser: Browser) -> Iterator[Observation]:
     visit = browser.visit()
     guilty = _cookies(browser, visit.first)
     for cookie in guilty:
-        yield Observation.violated(
-            f"cookie {cookie.name}", _told(cookie), location=_where(browser, cookie.by)
-        )
+        yield Observation.violated(f"cookie {cookie.name}", told(cookie), location=_where(browser, cookie.by))
     yield from _end(
         browser, (visit.first,), guilty, f"{len(visit.first.cookies)} cookies, all strictly necessary"
     )
@@ -46,7 +44,7 @@ def no_cookie_before_consent(browser: Browser) -> Iterator[Observation]:
 def no_third_party(browser: Browser, scope: Scope) -> Iterator[Observation]:
     """Nothing is asked of or sent to a third party but declared processors (GDPR 28, 13(1)(e))."""
     visit = browser.visit()
-    declared = [host for processor in scope.inventory.processors.values() for host in processor.hosts]
+    declared = _declared(scope)
     guilty: dict[str, Request] = {}
     silent: dict[str, str] = {}
     for request in _foreign(browser, scope, visit.states):
@@ -58,7 +56,7 @@ def no_third_party(browser: Browser, scope: Scope) -> Iterator[Observation]:
             )
     for host, request in guilty.items():
         yield Observation.violated(
-            f"host {host}", f"{_ask(request)}: no declared processor", location=_where(browser, request.page)
+            f"host {host}", f"{asked(request)}: no declared processor", location=_where(browser, request.page)
         )
     for host, reason in silent.items():
         yield Observation.unseen(f"host {host}", reason)
@@ -74,21 +72,20 @@ def no_tracker_contacted(browser: Browser, scope: Scope) -> Iterator[Observation
     """
     visit = browser.visit()
     vendors = Vendors.load()
-    declared = [host for processor in scope.inventory.processors.values() for host in processor.hosts]
+    declared = _declared(scope)
     guilty: dict[str, str] = {}
     for request in _foreign(browser, scope, visit.states):
         vendor = vendors.by_host(request.host)
         if vendor is not None and TRACKERS & set(vendor.kinds):
-            guilty.setdefault(request.host, f"{_ask(request)}: {vendor.name} ({', '.join(vendor.kinds)})")
+            guilty.setdefault(request.host, f"{asked(request)}: {vendor.name} ({', '.join(vendor.kinds)})")
         elif request.kind == "ping" and not host_matches(request.host, declared):
-            guilty.setdefault(request.host, f"{_ask(request)}: a beacon to a third party")
+            guilty.setdefault(request.host, f"{asked(request)}: a beacon to a third party")
     for request in (request for state in visit.states for request in state.requests if request.rule):
-        guilty.setdefault(request.host, f"{_ask(request)}: named by the filter list ({request.rule})")
+        guilty.setdefault(request.host, f"{asked(request)}: named by the filter list ({request.rule})")
     for host, detail in guilty.items():
         yield Observation.violated(f"host {host}", detail, location=_where(browser))
     lists = browser.lists()
-    for host in dict.fromkeys(host for state in visit.states for host in state.unjudged):
-        yield Observation.unseen(f"host {host}", "its address could not be held against the filter list")
+    yield from _unjudged(visit.states)
     done = "no tracker and no beacon to a third party"
     if lists is not None:
         done += f"; none of {lists.rules} rules applies" + (f", {lists.lost} unknown" if lists.lost else "")
@@ -121,6 +118,8 @@ def storage_identifies_nobody(browser: Browser) -> Iterator[Observation]:
         for key in state.stored:
             if key.holds:
                 guilty.setdefault(f"{key.area} {key.key}", (f"holds {key.holds}, {state.name}", key.by))
+            elif not key.whole:
+                yield Observation.unseen(f"{key.area} {key.key}", f"not all it holds was read, {state.name}")
         for cookie in state.cookies:
             # Whether a cookie may tell browsers apart at all is another control's question.
             if cookie.holds and cookie.holds not in {"a unique identifier", "a signed token"}:
@@ -191,9 +190,12 @@ def choice_is_heeded(browser: Browser) -> Iterator[Observation]:
 
 @check(reads="browser")
 def privacy_signal_honoured(browser: Browser, scope: Scope) -> Iterator[Observation]:
-    """With Global Privacy Control on, nobody is followed or handed on (CCPA regulations, section 7025)."""
+    """With Global Privacy Control on, nobody is followed or handed on (CCPA regulations, section 7025).
+
+    Who follows is a stranger, or whatever the filter lists of the inventory name, on any host.
+    """
     visit = browser.visit()
-    declared = [host for processor in scope.inventory.processors.values() for host in processor.hosts]
+    declared = _declared(scope)
     guilty: dict[str, str] = {}
     for cookie in _cookies(browser, visit.gpc):
         guilty[f"cookie {cookie.name}"] = "set in spite of Sec-GPC: 1"
@@ -202,9 +204,14 @@ def privacy_signal_honoured(browser: Browser, scope: Scope) -> Iterator[Observat
             guilty[f"{key.area} {key.key}"] = f"holds {key.holds} in spite of Sec-GPC: 1"
     for request in _foreign(browser, scope, (visit.gpc,)):
         if request.kind in _TELLING and not host_matches(request.host, declared):
-            guilty.setdefault(f"host {request.host}", f"{_ask(request)} in spite of Sec-GPC: 1")
+            guilty.setdefault(f"host {request.host}", f"{asked(request)} in spite of Sec-GPC: 1")
+    for request in (request for request in visit.gpc.requests if request.rule):
+        words = f"{asked(request)}: named by the filter list ({request.rule}), in spite of Sec-GPC: 1"
+        guilty.setdefault(f"host {request.host}", words)
     for name, detail in guilty.items():
         yield Observation.violated(name, detail, location=_where(browser))
+    browser.lists()  # without them nobody knows whether what they name was asked for
+    yield from _unjudged((visit.gpc,))
     yield from _end(browser, (visit.gpc,), guilty, "nobody is followed")
 
 
@@ -226,6 +233,14 @@ def _end(browser: Browser, states: Iterable[StateSeen], guilty: object, done: st
     for state in states:
         for subject, reason in state.problems():
             yield Observation.unseen(subject, reason)
+    if (
+        (dialog := browser.visit().dialog) is not None
+        and dialog.accept is None
+        and states == browser.visit().states
+    ):
+        yield Observation.unseen(
+            "consent dialog", "no button accepts it: what then happens was not looked at"
+        )
     if not guilty:
         pages = sum(state.loaded for state in states)
         visit: Visit = browser.visit()
@@ -237,6 +252,11 @@ def _end(browser: Browser, states: Iterable[StateSeen], guilty: object, done: st
             more = f"; it names {len(pictures)} pictures with theirs" if pictures else ""
             words = f"requests kept in {har.path.name}, SHA-256 {har.sha256}{more}"
             yield Observation.met(state.name, words, location=Location(str(har.path)))
+
+
+def _unjudged(states: Iterable[StateSeen]) -> Iterator[Observation]:
+    for host in dict.fromkeys(host for state in states for host in state.unjudged):
+        yield Observation.unseen(f"host {host}", "its address could not be held against the filter list")
 
 
 def _extras(browser: Browser, state: StateSeen) -> list[str]:
@@ -263,30 +283,14 @@ def _foreign(browser: Browser, scope: Scope, states: Iterable[StateSeen]) -> Ite
                 yield request
 
 
+def _declared(scope: Scope) -> list[str]:
+    """Return the hosts of all declared processors."""
+    return [host for processor in scope.inventory.processors.values() for host in processor.hosts]
+
+
 def _spec(browser: Browser) -> Endpoint:
     assert isinstance(browser.target.spec, Endpoint)  # noqa: S101  the registry gives targets of the kind read
     return browser.target.spec
-
-
-def _told(cookie: Cookie) -> str:
-    """Return a cookie in words, without its value."""
-    if cookie.lifetime is None:
-        kept = "until the browser is closed"
-    elif cookie.lifetime == 0:
-        kept = "and taken back"
-    elif cookie.lifetime < _DAY:
-        kept = f"for {cookie.lifetime / 3600:.0f} h"
-    else:
-        kept = f"for {cookie.lifetime / _DAY:.0f} days"
-    by = f" by {cookie.by}" if cookie.by else ""
-    return f"set{by} for {cookie.host} {kept}, before any choice and not listed as strictly necessary"
-
-
-def _ask(request: Request) -> str:
-    """Return a request in words, with who asked for it and who loaded that."""
-    first, *loaders = request.chain or (request.by,)
-    by = f", asked for by {first}" if first else ""
-    return f"{request.kind} on {request.page}{by}" + "".join(f", brought by {one}" for one in loaders)
 
 
 def _where(browser: Browser, at: str = "/") -> Location:

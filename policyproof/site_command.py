@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 from checks import browsing
 from checks.connectors.browser import Browser
 from checks.connectors.browser_record import Plan
+from checks.connectors.browser_words import asked
 from checks.core.errors import AuthorError, NotAssessed
 from checks.core.model import (
     Address,
     Endpoint,
     Environment,
     Inventory,
+    Location,
     Observation,
     Outcome,
     Processor,
@@ -64,7 +66,10 @@ def add_to(commands: Any) -> None:
         "--crawl", type=int, default=11, metavar="N", help="pages in all, by links (default: %(default)s)"
     )
     command.add_argument(
-        "--screenshots", type=Path, metavar="DIR", help="keep pictures and HTTP archives there"
+        "--screenshots",
+        type=Path,
+        metavar="DIR",
+        help="keep pictures and HTTP archives there; those of an earlier visit are removed",
     )
     command.add_argument(
         "--essential",
@@ -129,6 +134,24 @@ def _observe(browser: Browser, inventory: Inventory) -> Iterator[tuple[str, Obse
                     yield check.name, observation
         except NotAssessed as error:
             yield check.name, Observation.unseen(browser.target.id, error.reason)
+    for form in _plain_forms(browser):
+        yield "site.no_form_sent_unencrypted", form
+
+
+def _plain_forms(browser: Browser) -> Iterator[Observation]:
+    """Yield each address to which a form sends over plain HTTP (GDPR 32(1)(a); W3C Mixed Content, 3).
+
+    In a run of controls TLS-07 judges that, by the pages as served.
+    """
+    forms = {
+        request.url: request
+        for state in browser.visit().states
+        for request in state.requests
+        if request.kind == "form" and request.url.startswith("http:")
+    }
+    for url, form in forms.items():
+        detail = f"{asked(form)}, sends by {form.method} without TLS"
+        yield Observation.violated(f"form {url}", detail, location=Location(f"{browser.base}{form.page}"))
 
 
 def _target(options: argparse.Namespace) -> Target:

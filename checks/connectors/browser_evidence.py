@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.connectors.browser_record import Kept, Request, StateSeen
+from checks.connectors.browser_record import ACCEPTED, FIRST, GPC, REFUSED, Kept, Request, StateSeen
 from checks.core.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 _FIELDS = "input:not([type=submit], [type=button], [type=reset]), textarea, select, [contenteditable]"
 _MASK = "#808080"
 _WHEN = "1970-01-01T00:00:00Z"  # required by the format; not what this is about: runs tell when
+
+
+def forget(folder: Path) -> None:
+    """Remove what earlier visits left in ``folder``, so that all that is there is of one visit.
+
+    Only files named as those below are; nothing else, no link, and nothing in folders within. Raises
+    ``Unreadable`` where one cannot be removed: it would pass for what this visit saw.
+    """
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if _OURS.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unreadable(f"old evidence cannot be removed from {folder.name} ({error.strerror})") from None
 
 
 async def keep_screenshot(folder: Path, page: Page, state: str, path: str) -> Kept:
@@ -99,3 +113,7 @@ def _named(path: str) -> str:
 
 def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+_STATES = "|".join(map(_slug, (FIRST, GPC, REFUSED, ACCEPTED)))
+_OURS = re.compile(rf"(?:{_STATES})(?:\.har|-[a-z0-9-]+\.png)")

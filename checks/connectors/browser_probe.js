@@ -89,6 +89,8 @@
     const gl = globalThis[kind] && globalThis[kind].prototype;
     wrap(gl, "getParameter", ([name]) => { if (name === 0x9245 || name === 0x9246) note("use", "graphics card"); });
   }
+  // Chromium tells a page's tools nothing of what a shared worker asks for.
+  build("SharedWorker", () => note("shared worker", ""));
   // Sound that nobody hears, computed to see how this machine rounds.
   build("OfflineAudioContext", () => note("use", "audio"));
   build("webkitOfflineAudioContext", () => note("use", "audio"));

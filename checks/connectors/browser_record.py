@@ -78,13 +78,17 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A key in ``area`` (localStorage, sessionStorage, IndexedDB, Cache, service worker) of ``host``."""
+    """A key in ``area`` (localStorage, sessionStorage, IndexedDB, Cache, service worker) of ``host``.
+
+    ``whole``: all that it holds was looked at; of a cache that is the addresses in it.
+    """
 
     area: str
     key: str
     host: str
     by: str = ""
     holds: str | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,8 @@ class StateSeen:
         for page in self.pages:
             if page.error is not None:
                 yield f"{page.path} {self.name}", page.error.reason
+        if self.error is None and not self.pages:
+            yield self.name, "no page was looked at"
 
 
 @dataclass(frozen=True, slots=True)

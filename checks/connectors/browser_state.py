@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib import resources
 from types import TracebackType
@@ -14,8 +13,11 @@ from urllib.parse import urlsplit
 
 from checks.connectors.browser_errors import not_assessed
 from checks.connectors.browser_evidence import keep_har, keep_screenshot
+from checks.connectors.browser_frames import inside, place_of, shows, sound
+from checks.connectors.browser_links import followed
 from checks.connectors.browser_record import (
     ACCEPTED,
+    FIRST,
     GPC,
     REFUSED,
     Button,
@@ -26,25 +28,15 @@ from checks.connectors.browser_record import (
     StateSeen,
 )
 from checks.connectors.browser_trust import Origin
-from checks.connectors.browser_urls import host_of
-from checks.connectors.browser_watch import BYTES, Watch
+from checks.connectors.browser_urls import host_of, named, path_of, shown
+from checks.connectors.browser_watch import Watch
 from checks.connectors.filter_list import FilterLists
 from checks.connectors.http_fetch import LOGIN_PATH, PATIENCE
 from checks.core.errors import NotAssessed, Nothing, Refused, TooLarge, Unreadable
-from checks.detectors.identifiers import without
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Frame, Page, Response
 
-# What a link may do although it should not (RFC 9110, 9.2.1), and what is no page.
-_LEAVE = re.compile(
-    r"/(?:log[-_]?out|sign[-_]?out|delete|remove|unsubscribe|cancel)(?:[/.?]|$)", re.IGNORECASE
-)
-_FILE = re.compile(
-    r"\.(?:pdf|zip|gz|tgz|tar|7z|exe|dmg|deb|rpm|apk|iso|mp[34]|webm|png|jpe?g|gif|webp|avif|svg|ico|css|js|json"
-    r"|xml|rss|atom|txt|csv|docx?|xlsx?|pptx?)$",
-    re.IGNORECASE,
-)
 _SCROLL = "() => window.scrollTo(0, document.documentElement.scrollHeight)"
 _LEAVING = """() => {
   for (const [name, value] of [["visibilityState", "hidden"], ["hidden", true]])
@@ -82,6 +74,7 @@ class State:
         self._tabs = tabs
         self._watch = Watch(origin.base, lists)
         self._pictures: list[tuple[str, Kept]] = []  # with the path of the page
+        self._pictured: set[str] = set()
         self.texts: dict[str, str] | None = None  # HTML by path, where it is asked for
         self._probe, self._read, self._consent = map(
             _script, ("browser_probe.js", "browser_page.js", "browser_consent.js")
@@ -119,15 +112,23 @@ class State:
         looked = await asyncio.gather(*(self._look(path, asked) for path in paths))
         self.pages += [page for page in looked if page is not None]
 
+    def miss(self, pages: Iterable[PageSeen]) -> None:
+        """Take that of ``pages``, looked at in another state, those that are none in this one were not."""
+        seen = {page.path for page in self.pages}
+        for page in pages:
+            if page.error is None and page.path not in seen:
+                reason = f"{self._name}: {page.path} {self.called}: no page, though it is one {FIRST}"
+                self.pages.append(PageSeen(page.path, page.url, Unreadable(reason)))
+
     async def answer(self, path: str, answer: str) -> None:
         """Load ``path`` and click the ``answer`` (accept, refuse) of its dialog; raises a ``NotAssessed``."""
-        what = f"{self._name}: {path} {self.called}"
+        what = f"{self._name}: {path_of(path)} {self.called}"
         try:
             async with self._tabs, asyncio.timeout(self._plan.timeout * PATIENCE):
-                page = await self._watch.open(self._context, path)
+                page = await self._watch.open(self._context, path_of(path))
                 await self._load(page, path, what)
                 await self._watch.settle(page, self._plan.wait)
-                dialog, frame = await self._dialog(page, path)
+                dialog, frame = await self._dialog(page, path_of(path))
                 if frame is None or dialog is None:
                     raise Unreadable(f"{what}: the consent dialog did not come again")
                 button = frame.locator(f"[data-policyproof={answer}]").first
@@ -155,7 +156,7 @@ class State:
             stored=watch.stored(),
             uses=watch.uses(),
             again=self.called in {REFUSED, ACCEPTED} and any(page.dialog for page in self.pages),
-            error=watch.flood,
+            error=watch.flood or watch.hidden,
             unjudged=tuple(watch.unjudged),
         )
         if self._plan.evidence is None:
@@ -167,60 +168,61 @@ class State:
         return replace(result, kept=(har, *(kept for _, kept in self._pictures)))
 
     async def _look(self, path: str, asked: bool) -> PageSeen | None:
-        shown = without(path.partition("?")[0])
-        what = f"{self._name}: {shown} {self.called}"
+        bare = path_of(path)
+        what = f"{self._name}: {bare} {self.called}"
         seconds = self._plan.timeout * PATIENCE
         async with self._tabs:
             page: Page | None = None
             try:
                 async with asyncio.timeout(seconds):
-                    page = await self._watch.open(self._context, shown)
-                    return await self._see(page, path, shown, what, asked)
+                    page = await self._watch.open(self._context, bare)
+                    return await self._see(page, path, bare, what, asked)
             except _NoPageError:
                 return None
             except NotAssessed as error:
-                return PageSeen(shown, f"{self._origin.base}{shown}", error)
+                return PageSeen(bare, f"{self._origin.base}{bare}", error)
             except Exception as error:
                 reason = not_assessed(what, error, seconds)
-                if page is not None and self._watch.too_large(page):
-                    reason = TooLarge(f"{what}: loads more than {BYTES // 2**20} MiB")
-                return PageSeen(shown, f"{self._origin.base}{shown}", reason)
+                if page is not None and (ended := self._watch.ended(page)) is not None:
+                    reason = TooLarge(f"{what}: {ended}")
+                return PageSeen(bare, f"{self._origin.base}{bare}", reason)
             finally:
                 if page is not None:
                     with contextlib.suppress(Exception):
                         await asyncio.wait_for(page.close(), 5)
+                    self._watch.done(page)
 
-    async def _see(self, page: Page, path: str, shown: str, what: str, asked: bool) -> PageSeen:
+    async def _see(self, page: Page, path: str, bare: str, what: str, asked: bool) -> PageSeen:
         response = await self._load(page, path, what, asked=asked)
         await page.evaluate(_SCROLL)
         await self._watch.settle(page, self._plan.wait)
-        dialog, _ = await self._dialog(page, shown)
-        if self._plan.evidence is not None:
-            kept = await keep_screenshot(self._plan.evidence, page, self.called, shown)
-            self._pictures.append((shown, kept))
+        dialog, _ = await self._dialog(page, bare)
+        if self._plan.evidence is not None and bare not in self._pictured:
+            self._pictured.add(bare)  # two addresses may be one, once nothing in them identifies anybody
+            kept = await keep_screenshot(self._plan.evidence, page, self.called, bare)
+            self._pictures.append((bare, kept))
         await page.evaluate(_LEAVING)
         await self._watch.settle(page, 0.05)
         if not self._origin.holds(page.url):
             raise Unreadable(
                 f"{what}: redirects off the site, to {urlsplit(page.url).hostname or 'no web address'}"
             )
-        found = await page.evaluate(self._read)
+        found = sound(await page.evaluate(self._read), what)
         if not found["elements"]:
             raise Nothing(f"{what}: the page is empty")
         if self.texts is not None:
             html = await page.evaluate(_script("browser_read.js"))
             if html is None:
                 raise TooLarge(f"{what}: the page as scripts made it is longer than 20 MiB")
-            self.texts[shown] = html
+            self.texts[bare] = html
         arrived = urlsplit(page.url).path
         if asked and LOGIN_PATH.search(arrived) and not LOGIN_PATH.search(path):
             raise Unreadable(f"{what}: a login page was served")
-        await self._keys(page, found)
-        links = tuple(dict.fromkeys(filter(None, map(self._link, found["links"]))))
+        await self._keys(page, found, what)
+        links = tuple(dict.fromkeys(filter(None, (followed(link, self._origin) for link in found["links"]))))
         away = dict.fromkeys(host_of(link) for link in found["links"] if not self._origin.holds(link))
-        url = response.url.partition("?")[0].partition("#")[0]
         faults = self._watch.faults.get(page, 0)
-        return PageSeen(shown, without(url), None, dialog, faults, links, tuple(filter(None, away)))
+        return PageSeen(bare, shown(response.url), None, dialog, faults, links, tuple(filter(None, away)))
 
     async def _load(self, page: Page, path: str, what: str, *, asked: bool = True) -> Response:
         """Load ``path``; raises what a page is not: another status, another site, no page at all."""
@@ -252,42 +254,32 @@ class State:
                 if frame is page.main_frame:
                     raise
                 continue  # a frame that came and went
-            if found and (frame is page.main_frame or await _shows(frame)):
+            if found and (frame is page.main_frame or await shows(frame)):
                 buttons = [
-                    found[answer] and Button(without(found[answer]["text"]), found[answer]["area"])
+                    found[answer] and Button(named(found[answer]["text"]), found[answer]["area"])
                     for answer in ("accept", "refuse")
                 ]
                 return Dialog(path, *buttons), frame
         return None, None
 
-    async def _keys(self, page: Page, found: Any) -> None:
-        self._watch.keys(urlsplit(page.url).hostname or "", found["stored"])
-        self._watch.forms(page, found["forms"])
-        for frame in page.frames[1:]:
-            host = urlsplit(frame.url).hostname
-            if host:
-                with contextlib.suppress(Exception):  # it came and went; its requests are noted
-                    inner = await frame.evaluate(self._read)
-                    self._watch.keys(host, inner["stored"])
+    async def _keys(self, page: Page, found: Any, what: str) -> None:
+        """Take keys and forms of the page, and of every frame in it.
 
-    def _link(self, url: str) -> str | None:
-        """Return the path of a link of this site that may be followed."""
-        parts = urlsplit(url)
-        below = urlsplit(self._origin.base).path
-        if not self._origin.holds(url) or not parts.path.startswith(f"{below}/"):
-            return None
-        if _LEAVE.search(parts.path) or _FILE.search(parts.path):
-            return None
-        path = parts.path.removeprefix(below)
-        return f"{path}?{parts.query}" if parts.query else path
-
-
-async def _shows(frame: Frame) -> bool:
-    """Whether ``frame`` takes room on its page; one that is hidden asks nobody."""
-    with contextlib.suppress(Exception):  # it came and went
-        box = await (await frame.frame_element()).bounding_box()
-        return box is not None and box["width"] > 1 and box["height"] > 1
-    return False
+        Raises ``Unreadable`` for a frame that is there and cannot be read, ``TooLarge`` for one that
+        holds more than is looked at.
+        """
+        for frame in page.frames:
+            if frame is not page.main_frame:
+                if frame.url.startswith("chrome-error:"):  # nothing came; that it was asked for is noted
+                    continue
+                inner = await inside(frame, self._read, what)
+                if inner is None:
+                    continue
+                found = inner
+            if found["more"]:
+                raise TooLarge(f"{what}: more forms, keys or databases than are looked at")
+            self._watch.keys(place_of(frame), found["stored"])
+            self._watch.forms(page, found["forms"])
 
 
 class _NoPageError(Exception):

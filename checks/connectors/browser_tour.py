@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from checks.connectors.browser_evidence import forget
 from checks.connectors.browser_record import (
     ACCEPTED,
     FIRST,
@@ -19,6 +20,7 @@ from checks.connectors.browser_record import (
 )
 from checks.connectors.browser_state import State
 from checks.connectors.browser_trust import Origin
+from checks.connectors.browser_urls import path_of
 from checks.connectors.filter_list import FilterLists
 from checks.core.errors import NotAssessed, Nothing, TimedOut, Unreachable
 
@@ -40,6 +42,8 @@ async def tour(
     """
     if not plan.pages:
         raise Nothing(f"{name}: the inventory lists no pages")
+    if plan.evidence is not None:
+        forget(plan.evidence)
     tabs = asyncio.Semaphore(TABS)
 
     def state(called: str) -> State:
@@ -49,13 +53,14 @@ async def tour(
     async with state(FIRST) as first, state(GPC) as gpc:
         paths, left = await _crawl(first, gpc, plan)
         _answering(first.pages)
+        gpc.miss(first.pages)
         before, signalled = await asyncio.gather(first.seen(), gpc.seen())
     dialog = next((page.dialog for page in before.pages if page.dialog), None)
     if dialog is None:
         return Visit(before, signalled, left=left)
     refused, accepted = await asyncio.gather(
-        _answered(state(REFUSED), dialog, "refuse", paths),
-        _answered(state(ACCEPTED), dialog, "accept", paths),
+        _answered(state(REFUSED), dialog, "refuse", paths, before.pages),
+        _answered(state(ACCEPTED), dialog, "accept", paths, before.pages),
     )
     return Visit(before, signalled, refused, accepted, left)
 
@@ -99,15 +104,21 @@ def _answering(pages: Sequence[PageSeen]) -> None:
         raise errors[0]
 
 
-async def _answered(state: State, dialog: Dialog, answer: str, paths: Sequence[str]) -> StateSeen | None:
-    """Return the state after ``answer``; ``None`` where the dialog offers no such button."""
+async def _answered(
+    state: State, dialog: Dialog, answer: str, paths: Sequence[str], before: Sequence[PageSeen]
+) -> StateSeen | None:
+    """Return the state after ``answer``; ``None`` where the dialog offers no such button.
+
+    What was a page ``before`` is looked at, or told not to have been.
+    """
     button: Any = dialog.refuse if answer == "refuse" else dialog.accept
     if button is None:
         return None
     async with state:
         try:
-            await state.answer(dialog.page, answer)
+            await state.answer(next(p for p in paths if path_of(p) == dialog.page), answer)
         except NotAssessed as error:
             return StateSeen(state.called, (), error=error)
         await state.look(paths, asked=False)
+        state.miss(before)
         return await state.seen()

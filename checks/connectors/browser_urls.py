@@ -1,13 +1,28 @@
-"""Addresses and cookie ages as they may be shown: no query, no user, nothing that identifies somebody."""
+"""Addresses, names and ages of cookies as they may be shown: no query, no user, nothing that identifies."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from checks.detectors.identifiers import without
+
+_NAME = 200  # characters of a name that are shown
+
+
+def named(text: str) -> str:
+    """Return a name that a site chose (a cookie's, a key's): one printable line, at most 200 characters."""
+    return _printable(without(text[: _NAME * 10]))[:_NAME]
+
+
+def path_of(path: str) -> str:
+    """Return a path without its query and without what identifies somebody, also where it is escaped."""
+    path = path.partition("?")[0]
+    plain = unquote(path)
+    masked = without(plain)
+    return _printable(path if masked == plain else masked)
 
 
 def shown(url: str) -> str:
@@ -18,7 +33,12 @@ def shown(url: str) -> str:
         return ""
     if parts.scheme not in {"http", "https", "ws", "wss"}:
         return ""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], without(parts.path)[:300], "", ""))
+    host = _printable(parts.netloc.rpartition("@")[2])
+    return urlunsplit((parts.scheme, host, path_of(parts.path)[:300], "", ""))
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
 
 
 def host_of(url: str) -> str:

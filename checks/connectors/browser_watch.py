@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from checks.connectors.browser_jar import Jar, Keys
 from checks.connectors.browser_makers import Makers
 from checks.connectors.browser_record import Cookie, Request, Stored, Use
-from checks.connectors.browser_urls import expired, host_of, same_site, shown
+from checks.connectors.browser_urls import expired, host_of, named, shown
 from checks.connectors.filter_list import FilterLists
 from checks.core.errors import NotAssessed, TooLarge, Unreadable
-from checks.detectors.identifiers import identifies, without
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Response
@@ -21,7 +20,11 @@ if TYPE_CHECKING:
 BYTES = 64 * 1024 * 1024
 """What one page may load, decompressed."""
 MOST = 5_000
-"""Requests, and events of each other kind, of one state."""
+"""Requests of one page, and events of each other kind of one state; a page that makes more is ended."""
+TOTAL = 100_000
+"""Requests of one state that are told from each other."""
+WINDOWS = 20
+"""Windows open at a time in one state, those that pages open by themselves among them."""
 SPEED = 16 * 1024 * 1024
 """Bytes a second a page may load: what an endless answer can bring within its time is bounded too."""
 _STREAMS = frozenset({"eventsource", "websocket", "media"})  # these stay open by design
@@ -36,24 +39,27 @@ class Watch:
         self._rules: dict[Sent, str] = {}
         self.unjudged: dict[str, None] = {}  # hosts of which the lists could not say anything
         self.flood: NotAssessed | None = None
+        self.hidden: NotAssessed | None = None  # what runs where nothing can be seen of it
         self.faults: dict[Page, int] = {}
         self._paths: dict[Page, str] = {}
-        self._sent: dict[Sent, tuple[str, str, str, str, str]] = {}  # host, url, kind, method, page
+        self._sent: dict[Page | None, dict[Sent, tuple[str, str, str, str]]] = {}  # host, url, kind, method
         self._statuses: dict[Sent, int] = {}
-        self._extra: list[Request] = []  # web sockets, WebRTC servers
+        self._past: dict[Request, None] = {}  # of pages that are done with
+        self._extra: dict[Request, None] = {}  # web sockets, forms, WebRTC servers
         self._makers = Makers()
-        self._setters: dict[tuple[str, str], tuple[str, bool]] = {}  # (cookie, host) → by, and kept
-        self._writers: dict[tuple[str, str], str] = {}  # (area, key) → by
-        self._stored: dict[tuple[str, str, str], str | None] = {}
+        self._jar = Jar()
+        self._keys = Keys()
         self._uses: dict[tuple[str, str, str], None] = {}
         self._sizes: dict[Page, int] = {}
         self._busy: dict[Page, int] = {}
         self._last: dict[Page, float] = {}
+        self._stopped: set[Page] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     async def follow(self, context: BrowserContext) -> None:
         """Listen to ``context`` from now on."""
         await context.expose_binding("__policyproof", self._told)
+        context.on("page", self._window)
         context.on("request", self._request)
         context.on("response", self._response)
         context.on("requestfinished", self._ended)
@@ -81,7 +87,8 @@ class Watch:
             for name, line in event["headers"].items():
                 if name.lower() == "set-cookie":
                     for one in line.split("\n"):
-                        self._set_cookie(one, urls.get(event["requestId"], ""))
+                        if self._room(page):
+                            self._jar.by_answer(one, urls.get(event["requestId"], ""))
 
         def received(event: Mapping[str, Any]) -> None:
             """Stop a page that sends without end."""
@@ -98,25 +105,35 @@ class Watch:
         await devtools.send("Network.emulateNetworkConditions", speed)
         return page
 
-    def too_large(self, page: Page) -> bool:
-        """Whether ``page`` was ended because it loaded more than :data:`BYTES`."""
-        return self._sizes.get(page, 0) > BYTES
+    def done(self, page: Page) -> None:
+        """Keep of ``page``, which is closed, what is told of it, and nothing that it takes to go on."""
+        self._fold(page)
+        for each in (self._sizes, self._busy, self._last, self.faults):
+            each.pop(page, None)
+
+    def ended(self, page: Page) -> str | None:
+        """Return why ``page`` was ended before its time; ``None`` if it was not."""
+        if self._sizes.get(page, 0) > BYTES:
+            return f"loads more than {BYTES // 2**20} MiB"
+        return self.flood.reason if self.flood is not None and page in self._stopped else None
 
     async def settle(self, page: Page, wait: float, *, longest: float = 3.0) -> None:
         """Return when ``page`` has been quiet, ``wait`` seconds from now at the earliest, bounded."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        while (now := clock()) < began + wait + longest:
-            if now - began >= wait and self._busy.get(page, 0) <= 0 and now - self._last[page] >= 0.1:
+        while (now := clock()) < began + wait + longest and not page.is_closed():
+            quiet = self._busy.get(page, 0) <= 0 and now - self._last.get(page, began) >= 0.1
+            if now - began >= wait and (quiet or self.flood or self.hidden):  # nothing more will count
                 return
             await asyncio.sleep(0.05)
 
-    def keys(self, host: str, found: Sequence[Sequence[str]]) -> None:
-        """Take what a frame of ``host`` holds, as (area, key, value); the values are judged and dropped."""
-        for area, key, value in found:
-            if len(self._stored) < MOST:
-                known = self._stored.get((area, without(key), host))
-                self._stored[area, without(key), host] = known or identifies(value) or identifies(key)
+    def keys(self, host: str, found: Sequence[tuple[str, str, str, bool]]) -> None:
+        """Take what a frame of ``host`` holds: (area, key, value, and whether that is all of the value)."""
+        for area, key, value, whole in found:
+            if len(self._keys) >= MOST:
+                self._overflow()
+                return
+            self._keys.found(area, key, host, value, whole=whole)
 
     def forms(self, page: Page, found: Sequence[Sequence[str]]) -> None:
         """Take where the forms of ``page`` send to, as (address, method); none is sent."""
@@ -127,46 +144,17 @@ class Watch:
 
     def requests(self) -> tuple[Request, ...]:
         """Return the requests, each kind of one only once a page."""
-        plain = []
-        for sent, (host, url, kind, method, page) in self._sent.items():
-            chain = self._makers.chain(page, url)
-            by, status, rule = next(iter(chain), ""), self._statuses.get(sent), self._rules.get(sent)
-            plain.append(Request(host, url, kind, method, by, page, status, chain, rule))
-        return tuple(dict.fromkeys([*plain, *self._extra]))
+        for page in list(self._sent):
+            self._fold(page)
+        return tuple({**self._past, **self._extra})
 
     def cookies(self, jar: Sequence[Mapping[str, Any]]) -> tuple[Cookie, ...]:
-        """Return the cookies of ``jar``, then those that were set and are not in it."""
-        found: dict[tuple[str, str], Cookie] = {}
-        for one in jar:
-            name, host = without(one["name"]), one["domain"].removeprefix(".")
-            by = next(
-                (by for (n, h), (by, _) in self._setters.items() if n == name and same_site(h, host)), ""
-            )
-            found[name, host] = Cookie(
-                name=name,
-                host=host,
-                lifetime=None if one["expires"] < 0 else max(0.0, one["expires"] - time.time()),
-                secure=one["secure"],
-                http_only=one["httpOnly"],
-                same_site=one["sameSite"],
-                by=by,
-                holds=identifies(one["value"]),
-            )
-        names = {name for name, _ in found}
-        for (name, host), (by, kept) in self._setters.items():
-            if kept and name not in names:  # set and taken back, or not accepted by this browser
-                found[name, host] = Cookie(name, host, 0.0, False, False, "", by)
-        return tuple(found.values())
+        """Return the cookies of the browser's ``jar``, then those that were set and are not in it."""
+        return self._jar.cookies(jar)
 
     def stored(self) -> tuple[Stored, ...]:
         """Return the keys that were found, then those that were written and are gone."""
-        result = [
-            Stored(area, key, host, self._writers.get((area, key), ""), holds)
-            for (area, key, host), holds in self._stored.items()
-        ]
-        there = {(one.area, one.key) for one in result}
-        gone = [(a, k, by) for (a, k), by in self._writers.items() if (a, k) not in there]
-        return (*result, *(Stored(area, key, host_of(by), by) for area, key, by in gone))
+        return self._keys.stored()
 
     def uses(self) -> tuple[Use, ...]:
         """Return the telling uses of interfaces."""
@@ -183,20 +171,22 @@ class Watch:
         if event.get("what") == "picture":
             self._makers.told(path, event.get("name", "")[:500], event.get("by", "")[:500])
             return
-        what, name = event.get("what"), without(event.get("name", "")[:200])
+        what, name = event.get("what"), named(event.get("name", ""))
         by = shown(event.get("by", "")[:500]) or path
-        if len(self._setters) + len(self._writers) + len(self._uses) > MOST:
-            self._overflow()
-        elif what == "cookie":
+        if not self._room(page):
+            return
+        if what == "cookie":
             kept = not expired(event.get("age", ""))
-            self._setters[name, host_of(source["frame"].url)] = (by, kept)
+            self._jar.by_script(name, host_of(source["frame"].url), by, kept=kept)
         elif what == "key" and event.get("area") in {"localStorage", "sessionStorage"}:
-            self._writers.setdefault((event["area"], name), by)
+            self._keys.written(event["area"], name, by)
         elif what == "use":
             self._uses[name, by, path] = None
         elif what == "ice":
-            address = event["name"].partition(":")[2].partition("?")[0].removeprefix("//")
-            self._add(page, f"https://{address}", "webrtc", "GET")
+            address = event.get("name", "").partition(":")[2].partition("?")[0].removeprefix("//")
+            self._add(page, f"https://{address[:200]}", "webrtc", "GET")
+        elif what == "shared worker":
+            self.hidden = Unreadable(f"{by} starts a shared worker, whose requests cannot be seen")
 
     def _request(self, sent: Sent) -> None:
         page = _page(sent)
@@ -207,18 +197,19 @@ class Watch:
         host = host_of(sent.url)
         if not host or not sent.url.startswith(("http:", "https:")):
             return
-        if len(self._sent) >= MOST:
-            self._overflow()
+        sent_by = self._sent.setdefault(page, {})
+        if len(sent_by) >= MOST:
+            self._overflow(page)
             return
         path = "" if page is None else self._paths.get(page, "")
-        self._sent[sent] = (host, shown(sent.url), sent.resource_type, sent.method, path)
+        sent_by[sent] = (host, shown(sent.url), sent.resource_type, sent.method)
         if not (sent.is_navigation_request() and page is not None and sent.frame == page.main_frame):
             rule = self._named(sent.url, path, host, sent.resource_type)
             if rule is not None:
                 self._rules[sent] = rule
 
     def _response(self, response: Response) -> None:
-        if response.request in self._sent:
+        if response.request in self._sent.get(_page(response.request), ()):
             self._statuses[response.request] = response.status
 
     def _ended(self, sent: Sent) -> None:
@@ -228,10 +219,14 @@ class Watch:
             self._last[page] = asyncio.get_running_loop().time()
 
     def _add(self, page: Page, url: str, kind: str, method: str) -> None:
-        if host_of(url) and len(self._extra) < MOST:
-            path = self._paths.get(page, "")
-            rule = self._named(url, path, host_of(url), kind) if kind == "websocket" else None
-            self._extra.append(Request(host_of(url), shown(url), kind, method, "", path, rule=rule))
+        if not host_of(url):
+            return
+        if len(self._extra) >= MOST:
+            self._overflow(page)
+            return
+        path = self._paths.get(page, "")
+        rule = self._named(url, path, host_of(url), kind) if kind == "websocket" else None
+        self._extra[Request(host_of(url), shown(url), kind, method, "", path, rule=rule)] = None
 
     def _named(self, url: str, path: str, host: str, kind: str) -> str | None:
         """Return the rule that names ``url``; queries count here, and are not kept."""
@@ -244,22 +239,42 @@ class Watch:
             self.unjudged[host] = None
             return None
 
-    def _set_cookie(self, line: str, url: str) -> None:
-        pair, *rest = line.split(";")
-        name = without(pair.partition("=")[0].strip())
-        attributes = {k.strip().lower(): v.strip() for k, _, v in (part.partition("=") for part in rest)}
-        host = attributes.get("domain", "").removeprefix(".").lower() or host_of(url)
-        age = next((f"{k}={attributes[k]}" for k in ("max-age", "expires") if k in attributes), "")
-        if len(self._setters) < MOST:
-            self._setters.setdefault((name, host), (url, not expired(age)))
-        else:
-            self._overflow()
+    def _window(self, page: Page) -> None:
+        """End a window beyond those that there may be; what it would have shown is not looked at."""
+        if len(page.context.pages) > WINDOWS:
+            self.flood = TooLarge(f"more than {WINDOWS} windows are opened")
+            self._stop(page)
 
-    def _overflow(self) -> None:
-        self.flood = TooLarge(f"more than {MOST} requests, cookies or uses in one state")
+    def _fold(self, page: Page | None) -> None:
+        """Turn what was noted of the requests of ``page`` into what is told of them."""
+        path = "" if page is None else self._paths.get(page, "")
+        for sent, (host, url, kind, method) in self._sent.pop(page, {}).items():
+            chain = self._makers.chain(path, url)
+            by, status, rule = (
+                next(iter(chain), ""),
+                self._statuses.pop(sent, None),
+                self._rules.pop(sent, None),
+            )
+            if len(self._past) >= TOTAL:
+                self.flood = TooLarge(f"more than {TOTAL} requests in one state")
+                return
+            self._past[Request(host, url, kind, method, by, path, status, chain, rule)] = None
+
+    def _room(self, page: Page) -> bool:
+        """Whether more cookies, keys and uses can be told; if not, ``page`` has had its time."""
+        if len(self._jar) + len(self._keys) + len(self._uses) < MOST:
+            return True
+        self._overflow(page)
+        return False
+
+    def _overflow(self, page: Page | None = None) -> None:
+        self.flood = TooLarge(f"more than {MOST} requests, cookies, keys or uses")
+        if page is not None:
+            self._stop(page)
 
     def _stop(self, page: Page) -> None:
-        if not page.is_closed():
+        if page not in self._stopped and not page.is_closed():
+            self._stopped.add(page)
             task = asyncio.ensure_future(page.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

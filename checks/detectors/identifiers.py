@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from math import log2
 
+from checks.detectors.cards import card_spans
+
 _EMAIL = re.compile(r"[\w.+-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.ASCII)
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -36,11 +38,15 @@ def identifies(text: str) -> str | None:
     ):
         if expression.search(text):
             return words
+    if card_spans(text):
+        return "a card number"
     return "a unique identifier" if any(map(_random, _TOKEN.findall(text))) else None
 
 
 def without(text: str) -> str:
     """Return ``text`` (a name, a path) with what identifies somebody replaced by ``…``."""
+    for hit, end in reversed(card_spans(text)):
+        text = f"{text[: hit.start]}…{text[end:]}"
     for expression in (_EMAIL, _JWT, _UUID, _CLIENT, _PHONE):
         text = expression.sub("…", text)
     return _TOKEN.sub(lambda match: "…" if _random(match[0]) else match[0], text)

@@ -119,7 +119,7 @@ def third_party_beacon(lab: Lab) -> None:
     )
 
 
-@plant("the landing page counts its visitors by a path that a filter list names", "BRW-03")
+@plant("the landing page counts its visitors by a path that a filter list names", "BRW-03", "BRW-08")
 def own_host_tracker(lab: Lab) -> Overlay:
     """Have a tracker answer under the site's own name, where only a list of its paths finds it."""
     lists = lab.root / "filter-list.txt"

@@ -112,7 +112,8 @@ def test_a_filter_list_finds_trackers_on_own_and_declared_hosts(tmp_path: Path) 
     (tmp_path / "list.txt").write_text("/own-stats.\n||cdn.third.example^*/px.\n", "utf-8")
     body = "<p>x<img src=/own-stats.gif?a=1><img src=https://cdn.third.example/a/px.gif><img src=/plain.gif>"
     seen = observe(page(body), hosts=("cdn.third.example",), lists=(tmp_path / "list.txt",))
-    assert violated(seen) == {"no_tracker_contacted": ["host 127.0.0.1", "host cdn.third.example"]}
+    named = ["host 127.0.0.1", "host cdn.third.example"]
+    assert violated(seen) == {"no_tracker_contacted": named, "privacy_signal_honoured": named}
     told = seen["no_tracker_contacted"]
     assert isinstance(told, list)
     assert "named by the filter list (/own-stats.)" in told[0].detail
@@ -124,10 +125,26 @@ def test_a_filter_list_finds_trackers_on_own_and_declared_hosts(tmp_path: Path) 
     assert "none of 1 rules applies" in told[0].detail
 
 
-def test_without_its_filter_list_only_trackers_are_not_assessed(tmp_path: Path) -> None:
+def test_without_its_filter_list_what_needs_it_is_not_assessed(tmp_path: Path) -> None:
     seen = observe(page("<p>hello"), lists=(tmp_path / "list.txt",))
     refused = {name: one.reason for name, one in seen.items() if isinstance(one, NotAssessed)}
-    assert refused == {"no_tracker_contacted": "browser: filter list list.txt does not exist"}
+    reason = "browser: filter list list.txt does not exist"
+    assert refused == {"no_tracker_contacted": reason, "privacy_signal_honoured": reason}
+
+
+def test_a_dialog_that_nobody_can_accept_leaves_a_state_unseen() -> None:
+    plain = ASKING.format(style="").replace("Accept all", "Continue")
+    big = "<script>sessionStorage.setItem('theme', 'x '.repeat(80000))</script>"
+    seen = observe(page(plain + big))
+    assert violated(seen) == {}
+    told = {
+        name: [o.subject for o in observations if o.outcome is Outcome.UNSEEN]
+        for name, observations in seen.items()
+        if isinstance(observations, list)
+    }
+    silent = {name for name, subjects in told.items() if "consent dialog" not in subjects}
+    assert silent == {"no_cookie_before_consent", "privacy_signal_honoured"}  # of one state each
+    assert "sessionStorage theme" in told["storage_identifies_nobody"]
 
 
 def test_silence_proves_nothing() -> None:

@@ -39,6 +39,11 @@ def test_everything_met_is_named(capsys: pytest.CaptureFixture[str], tmp_path: P
         assert main(["site", f"{server.url}/start", "--format", "json", *QUICK]) == 1
         document = json.loads(capsys.readouterr().out)
     assert "forms:\n  http://forms.third.example/in  POST, on /start, unencrypted, in every state\n" in text
+    start = f"{server.url}/start"
+    plain = "form http://forms.third.example/in: form on /start, sends by POST without TLS"
+    assert f"no form sent unencrypted: {plain}" in text
+    (form,) = (one for one in document["findings"] if one["check"] == "site.no_form_sent_unencrypted")
+    assert form["where"] == start
     assert "links to other sites:\n  elsewhere.example  on /start, in every state\n" in text
     for name in ("follow", "localStorage seen", "pixel.third.example", "an e-mail address", "for 2 days"):
         assert name in text
@@ -51,6 +56,12 @@ def test_everything_met_is_named(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert [one["name"] for one in document["links_to_other_sites"]] == ["elsewhere.example"]
     assert document["exit_code"] == 1
     assert len(list((tmp_path / "kept").iterdir())) == 4
+
+
+def test_a_form_sent_unencrypted_is_a_finding_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving({"/": page("<p>join<form action=/in><input name=mail></form>")}) as server:
+        assert main(["site", server.url, "--crawl", "1", *QUICK]) == 1
+    assert capsys.readouterr().out.endswith("without TLS\n\n1 finding\n")
 
 
 def test_what_is_said_to_be_essential_is_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
