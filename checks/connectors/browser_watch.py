@@ -243,7 +243,7 @@ class Watch:
         """End a window beyond those that there may be; what it would have shown is not looked at."""
         if len(page.context.pages) > WINDOWS:
             self.flood = TooLarge(f"more than {WINDOWS} windows are opened")
-            self._stop(page)
+            self._stop(page, after=0.3)
 
     def _fold(self, page: Page | None) -> None:
         """Turn what was noted of the requests of ``page`` into what is told of them."""
@@ -272,12 +272,21 @@ class Watch:
         if page is not None:
             self._stop(page)
 
-    def _stop(self, page: Page) -> None:
+    def _stop(self, page: Page, after: float = 0.0) -> None:
+        async def close() -> None:
+            await asyncio.sleep(after)  # one that is still being opened would keep its opener waiting
+            await page.close()
+
         if page not in self._stopped and not page.is_closed():
             self._stopped.add(page)
-            task = asyncio.ensure_future(page.close())
+            task = asyncio.ensure_future(close())
             self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled():
+            task.exception()  # it was gone before: that is all that was wanted
 
     @staticmethod
     def _count(counts: dict[Page, int], page: Page) -> None:
