@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -275,18 +276,14 @@ class Watch:
     def _stop(self, page: Page, after: float = 0.0) -> None:
         async def close() -> None:
             await asyncio.sleep(after)  # one that is still being opened would keep its opener waiting
-            await page.close()
+            with contextlib.suppress(Exception):  # it was gone before: that is all that was wanted
+                await page.close()
 
         if page not in self._stopped and not page.is_closed():
             self._stopped.add(page)
             task = asyncio.ensure_future(close())
             self._closing.add(task)
-            task.add_done_callback(self._closed)
-
-    def _closed(self, task: asyncio.Task[None]) -> None:
-        self._closing.discard(task)
-        if not task.cancelled():
-            task.exception()  # it was gone before: that is all that was wanted
+            task.add_done_callback(self._closing.discard)
 
     @staticmethod
     def _count(counts: dict[Page, int], page: Page) -> None:
