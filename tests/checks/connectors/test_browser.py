@@ -167,11 +167,13 @@ def test_the_archive_names_its_pictures_by_digest(everything: tuple[Visit, Path,
 
 
 def test_fields_are_covered_in_pictures(tmp_path: Path) -> None:
-    strict = {"Content_Security_Policy": "default-src 'none'"}
     inner = "<iframe srcdoc='<input value={0}>'></iframe>"
     values = ("ada", "grace")
     body = "<p>hello<input value={0}><textarea>{0}</textarea>" + inner
-    routes = {f"/{value}": page(body.format(value), **strict) for value in values}
+    routes = {
+        f"/{value}": page(body.format(value), Content_Security_Policy="default-src 'none'")
+        for value in values
+    }
     with serving(routes) as server:
         seen = visit(server.url, pages=tuple(routes), evidence=tmp_path)
     assert [one.error for one in seen.first.pages] == [None, None]
