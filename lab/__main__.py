@@ -88,6 +88,8 @@ def _up(names: Sequence[str], *, as_json: bool) -> None:
             sys.stdin.buffer.read()  # until the parent closes it, also by ending
             return
         with state.recorded(ready) as known:
+            if ready["missing"]:
+                print(f"lab: {ready['missing']}", file=sys.stderr)
             _explain(ready["addresses"], names, time.monotonic() - begun, known=known)
             while True:
                 signal.pause()

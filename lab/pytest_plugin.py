@@ -80,6 +80,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _deployment(running: dict[str, Any], note: str) -> Deployment:
+    if running.get("missing"):
+        note += f"; {running['missing']}"
     return Deployment(running["addresses"], running["overlay"], tuple(running["planted"]), note)
 
 

@@ -99,6 +99,7 @@ class Lab:
             "LAB_BACKUP_DIR": str(self.backups),
             "LAB_FILE_DIR": str(self.files),
             "LAB_CACHE_URL": self.cache.url,
+            "LAB_CACHE_ENTRY_URL": self.cache.entry_url,
             "LAB_SCHEMA_DIR": str(self.schemas),
             "LAB_ATTESTATION_DIR": str(self.attestations),
         }
@@ -109,6 +110,7 @@ class Lab:
             "addresses": self.addresses(),
             "overlay": dict(self.overlay),
             "planted": list(self.planted),
+            "missing": self.cache.missing,
             "pid": os.getpid(),
         }
 
@@ -129,8 +131,8 @@ def start(plants: Sequence[Plant] = ()) -> Iterator[Lab]:
         area.fill()
         with (
             postgres.serve(cluster) as server,
-            cache.serve() as cached,
             site.serve(pages, contract, api.answers(rows["cloud-db"]), root / "ca.pem") as served,
+            cache.serve(served.transport.authority) as cached,
             transport.plain_http(served.transport, served.url, served.pages) as plain_url,
             transport.database_door(served.transport, server.port) as door,
         ):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import ClassVar, Self
 
 from checks.connectors.files import root_of
+from checks.connectors.http_fetch import authority_of
 from checks.core.errors import Unreachable
 from checks.core.model import Area, Target
 
@@ -49,6 +50,14 @@ class Cache(Place):
     """A cache or broker that is kept in memory: Redis and what speaks its protocol."""
 
     kind: ClassVar[str] = "cache"
+
+    def authority(self) -> str | None:
+        """Return the CA bundle to trust for rediss://, ``None`` for the public authorities.
+
+        Raises ``Unreachable`` if what the inventory names is no such file.
+        """
+        found = authority_of(self.target) if self.address.lower().startswith("rediss:") else True
+        return found if isinstance(found, str) else None
 
     @classmethod
     def _checked(cls, target: Target, address: str) -> str:

@@ -14,6 +14,7 @@ from checks.core.inventory_rights import RightsSection
 from checks.core.inventory_sections import AREA_SECTIONS, FILE_SECTIONS
 from checks.core.model import (
     Address,
+    Area,
     Endpoint,
     Environment,
     Export,
@@ -157,10 +158,13 @@ class _Loader(RightsSection):
                 add(section, item, self._files(section, name, item), kind, item["title"])
         for section, kind in AREA_SECTIONS.items():
             for name, item in here[section].items():
-                add(section, item, self._area(section, name, item), kind, item["title"])
+                area = self._area(section, name, item)
+                add(section, item, area, kind, area.title)
+                if kind == "cache":
+                    self._reached(add, section, item, area)
         for name, item in here["endpoints"].items():
             endpoint = self._endpoint(name, item)
-            if endpoint.kind != "server":  # of a cache or broker nothing but the way to it is looked at
+            if endpoint.kind != "server":  # of which nothing but the way to it is looked at
                 add("endpoints", item, endpoint, endpoint.kind, endpoint.title)
             self._reached(add, "endpoints", item, endpoint)
             if "rights" in item:
@@ -185,7 +189,7 @@ class _Loader(RightsSection):
         return targets
 
     def _reached(
-        self, add: Callable[..., None], section: str, item: Mapping[str, Any], spec: Store | Endpoint
+        self, add: Callable[..., None], section: str, item: Mapping[str, Any], spec: Store | Endpoint | Area
     ) -> None:
         """Add the target for the way to ``spec``: at ``entry`` where that is another than ``address``."""
         name = item.get("entry", "")

@@ -245,7 +245,7 @@ class Sections:
             raise self._error(f"{given[0]} and {given[1]}: give one of them", "endpoints", name, given[1])
         return self.folder / item["document_file"] if "document_file" in item else None
 
-    def _transport(self, of: Store | Endpoint) -> Transport:
+    def _transport(self, of: Store | Endpoint | Area) -> Transport:
         pages = (of.pages or ("/",)) if isinstance(of, Endpoint) and of.kind == "site" else ()
         document = of.document if isinstance(of, Endpoint) else None
         return Transport(f"{of.id}.transport", of.id, of.title, pages, document, of.line)

@@ -42,17 +42,19 @@ def items(
     sample: float | None = None,
     seed: int = 0,
     timeout: float = TIMEOUT,
+    authority: str | None = None,
 ) -> Iterator[Item]:
     """Yield each logical database at ``url`` that holds keys as a table ``name!db0``; db0 in any case.
 
     ``tables`` chooses some (``db0``). ``sample`` is a share of the keys, the same ones for the same
-    ``seed``. ``timeout`` (seconds) bounds connecting and each answer. Keys that the login may not read,
+    ``seed``. ``timeout`` (seconds) bounds connecting and each answer; ``authority`` is the file
+    of the CA to trust where it is not a public one. Keys that the login may not read,
     those of a type that a module brings, and the other nodes of a cluster are skipped. Raises
     ``NotAssessed`` if there is no connection, or no longer one.
     """
     part = share(sample)
     choice = Choice(tables)
-    with connected(url, name, timeout) as link:
+    with connected(url, name, timeout, authority) as link:
         state = link.info()
         if state.get("cluster_enabled") == 1:
             yield Skipped(nested(name, "cluster"), "has other nodes, which were not read")

@@ -21,8 +21,10 @@ _READING = (
 
 
 @contextmanager
-def connected(url: str, name: str, timeout: float) -> Iterator[Link]:
+def connected(url: str, name: str, timeout: float, authority: str | None = None) -> Iterator[Link]:
     """Yield a link to the server at ``url``; ``timeout`` (seconds) bounds connecting and each answer.
+
+    ``authority`` is the file of the CA to trust over rediss://, where it is not a public one.
 
     Raises ``MissingDriver``, ``Unreachable``, ``Refused``, ``TimedOut``.
     """
@@ -49,6 +51,8 @@ def connected(url: str, name: str, timeout: float) -> Iterator[Link]:
         "protocol": 2,  # replies of one shape, whatever the version
         "decode_responses": False,
     }
+    if authority is not None and address.drivername == "rediss":
+        options["ssl_ca_certs"] = authority
     try:
         connection = kind(**options)
     except TypeError:

@@ -22,7 +22,9 @@ Pieces = tuple[str, Iterator[bytes] | str]
 def items(view: Cache | FileArea) -> Iterator[Item]:
     """Yield what ``view`` holds; raises ``NotAssessed`` if it does not answer, or no longer."""
     if isinstance(view, Cache):
-        yield from live_redis.items(view.address, name=view.target.id, timeout=view.timeout)
+        yield from live_redis.items(
+            view.address, name=view.target.id, timeout=view.timeout, authority=view.authority()
+        )
     else:
         yield from _files(view)
 

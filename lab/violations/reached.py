@@ -38,6 +38,12 @@ def plain_database(lab: Lab) -> None:
     lab.site.transport.database_demands_tls = False
 
 
+@plant("the cache is reached without TLS", "TLS-01", "TLS-02", "TLS-03", "TLS-04")
+def cache_without_tls(lab: Lab) -> None:
+    """Tell applications the port that speaks no TLS: then there is no version and no certificate either."""
+    lab.cache.entry = lab.cache.port
+
+
 @plant("plain HTTP serves the pages instead of leading to HTTPS", "TLS-05")
 def no_redirect(lab: Lab) -> None:
     """Serve pages in the clear."""

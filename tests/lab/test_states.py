@@ -58,6 +58,7 @@ def with_port(bench: Workbench, port: int) -> dict[str, str]:
         "LAB_CLOUD_DB_URL": url,
         "LAB_PROJECT_DB_URL": url,
         "LAB_CACHE_URL": f"redis://127.0.0.1:{port}",
+        "LAB_CACHE_ENTRY_URL": f"rediss://127.0.0.1:{port}",
         "LAB_SITE_URL": site,
         "LAB_API_URL": site,
     }
