@@ -130,7 +130,9 @@ def _tls(authority: trustme.CA, port: int, folder: Path) -> str:
     return f"tls-port {port}\ntls-cert-file {certificate}\ntls-key-file {key}\ntls-auth-clients no\n"
 
 
-def _started(cache: Cache, binary: str, settings: str, user: dict[str, Any]) -> subprocess.Popen[bytes] | None:
+def _started(
+    cache: Cache, binary: str, settings: str, user: dict[str, Any]
+) -> subprocess.Popen[bytes] | None:
     """Return the server once it answers, ``None`` if it ends by itself: it does not know a setting.
 
     Raises ``LabError`` if it does neither in time.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 import redis
+import trustme
 import yaml
 
 from checks.core.controls import load_control
@@ -27,8 +30,11 @@ CARD = "4539783027159469"
 PASS, FAIL, NOT = Status.PASS, Status.FAIL, Status.NOT_ASSESSED
 
 
-def judge(folder: Path, section: str, where: str, *, timeout: float = 5.0, **spec: Any) -> Verdict:
+def judge(
+    folder: Path, section: str, where: str, *, timeout: float = 5.0, ca: str = "", **spec: Any
+) -> Verdict:
     """Run the control on one cache or area of files."""
+    spec |= {"ca": "CA"} if ca else {}
     document = {
         "version": 1,
         "organization": "Acme",
@@ -37,7 +43,7 @@ def judge(folder: Path, section: str, where: str, *, timeout: float = 5.0, **spe
     }
     path = folder / "inventory.yaml"
     path.write_text(yaml.safe_dump(document))
-    loaded = load_inventory(path, "lab", {"HERE": where} if where else {})
+    loaded = load_inventory(path, "lab", {"CA": ca, **({"HERE": where} if where else {})})
     session = Session(loaded, timeout=timeout)
     try:
         verdict = session.run(CONTROL, loaded.targets["here"])
@@ -100,6 +106,33 @@ def test_a_cache_that_does_not_answer(server: tuple[int, Any], tmp_path: Path) -
         late = judge(tmp_path, "caches", address(silent.getsockname()[1]), timeout=0.3)
     assert {verdict.status for verdict in (refused, nobody, late)} == {NOT}
     assert "connection refused" in nobody.reason
+
+
+def test_a_cache_over_tls_is_read_where_its_authority_is_known(tmp_path: Path) -> None:
+    authority, trusted = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    folder, owner = servers.place()
+    pem = folder / "server.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(pem))
+    if owner:
+        os.chown(pem, owner["user"], owner["group"])
+    port = servers.free_port()
+    options = ["--requirepass", servers.PASSWORD, "--tls-port", str(port), "--tls-auth-clients", "no"]
+    options += ["--tls-cert-file", str(pem), "--tls-key-file", str(pem)]
+    where = address(port).replace("redis:", "rediss:")
+    with started(*options) as (plain, _):
+        assert judge(tmp_path, "caches", where, ca=str(trusted), may_be_empty=True).status is PASS
+        with redis.Redis("127.0.0.1", plain, password=servers.PASSWORD) as client:
+            client.set("order:7", f"card {CARD}")
+        assert judge(tmp_path, "caches", where, ca=str(trusted)).status is FAIL
+        assert judge(tmp_path, "caches", address(plain), ca=str(tmp_path / "none")).status is FAIL
+        unseen = [
+            judge(tmp_path, "caches", where),
+            judge(tmp_path, "caches", where, ca=str(tmp_path / "none")),
+        ]
+    shutil.rmtree(folder)
+    assert {verdict.status for verdict in unseen} == {NOT}
+    assert unseen[1].reason.endswith("here: $CA names no readable CA bundle")
 
 
 # ── areas of files ───────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ import redis
 import requests
 import trustme
 
+from checks import transport
+from checks.connectors.tls import TransportView
+from checks.core.errors import NotAssessed
 from checks.core.hooks import Deployment
-from checks.core.model import Status
 from lab import cache, pytest_plugin
+from tests import servers
+from tests.checks.connectors.tls_servers import way_to
 from tests.lab.workbench import Workbench
 
 
@@ -37,12 +42,22 @@ def test_plain_http_leads_to_the_site(bench: Workbench) -> None:
 
 
 def without_tls(name: str) -> str:
-    """Return a program that is the server ``name`` where it is not asked for TLS, and else refuses to start."""
-    return f'''#!/bin/sh
+    """Return a program that is the server ``name`` built without TLS: asked for it, it does not start."""
+    return f"""#!/bin/sh
 settings=$(cat)
 case "$settings" in *tls-port*) exit 1;; esac
-printf "%s\\n" "$settings" | {name} -
-'''
+file=$(printf "%s" "$settings" | sed -n "s/^dir //p")/settings
+printf "%s" "$settings" >"$file"
+exec {name} "$file"
+"""
+
+
+@pytest.fixture
+def program() -> Iterator[Path]:
+    """A name for a program in a folder that the user who runs servers may enter."""
+    folder, _ = servers.place()
+    yield folder / "redis-server"
+    shutil.rmtree(folder)
 
 
 def test_the_cache_speaks_tls_with_a_certificate_of_the_labs_authority(bench: Workbench) -> None:
@@ -58,27 +73,23 @@ def test_the_cache_speaks_tls_with_a_certificate_of_the_labs_authority(bench: Wo
         client.ping()
 
 
-def test_a_cache_built_without_tls_and_none_at_all(
-    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_built_without_tls_and_none_at_all(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the machine does not have is said in one line, and judged as not assessed."""
     real = shutil.which("redis-server")
     if real is None:
         pytest.skip(cache.MISSING)
     authority = trustme.CA()
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    program = tmp_path / "redis-server"
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     program.write_text(without_tls(real))
     program.chmod(0o755)
     with cache.serve(authority) as served:
         assert served.missing == cache.WITHOUT_TLS
         assert served.run(("GET", "release")) == [b"1.4.0"]
-        addresses = {"LAB_CACHE_URL": served.url, "LAB_CACHE_ENTRY_URL": served.entry_url}
-        verdicts = [v for v in bench.judge(addresses=addresses, kinds=("transport",)) if "cache" in v.target]
-    assert {v.control for v in verdicts} == {"TLS-01", "TLS-02", "TLS-03", "TLS-04"}
-    assert {v.status for v in verdicts} == {Status.NOT_ASSESSED}
-    assert all("connection refused" in v.reason for v in verdicts), [v.reason for v in verdicts]
-    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+        for check in (transport.server_demands_tls, transport.modern_tls_only):
+            way = TransportView.open(way_to(served.entry_url, kind="server"), timeout=2)
+            with way as view, pytest.raises(NotAssessed, match="connection refused"):
+                list(check(view))
+    monkeypatch.setenv("PATH", str(program.parent / "nowhere"))
     with cache.serve(authority) as served:
         assert (served.missing, served.url, served.entry_url) == (cache.MISSING, "", "")
         assert served.run(("GET", "release")) == []

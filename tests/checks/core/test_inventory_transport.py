@@ -97,7 +97,11 @@ def test_a_file_has_no_transport(tmp_path: Path) -> None:
         ("kind: server", "kind: sever", "server"),
         ("entry: KEPT_ENTRY_URL", "entri: KEPT_ENTRY_URL", r"'entri' in caches.kept \(did you mean 'entry'"),
         ("entry: KEPT_ENTRY_URL", "entry: 'rediss://x'", "caches.kept.entry.*variable"),
-        ("may_be_empty: true", "may_be_empty: sometimes", "caches.kept.may_be_empty: must be true or false"),
+        (
+            "may_be_empty: true",
+            "may_be_empty: sometimes",
+            "caches.kept.may_be_empty: boolean expected, not str",
+        ),
         ("address: KEPT_URL, ", "", "caches.kept: 'address' missing"),
         ("title: Uploads", "titel: Uploads", r"'titel' in files.area \(did you mean 'title'"),
         ("title: Uploads", "title: 7", "files.area.title"),
