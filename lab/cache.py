@@ -24,7 +24,9 @@ import trustme
 from lab.errors import LabError
 
 MISSING = "redis-server is not installed: the lab has no cache, and its controls are not assessed"
-WITHOUT_TLS = "redis-server is built without TLS: the way to the lab's cache is not assessed"
+WITHOUT_TLS = (
+    "redis-server takes no TLS port (perhaps it is built without): the way to the lab's cache is not assessed"
+)
 _START_SECONDS = 10.0
 
 
@@ -75,15 +77,18 @@ class Cache:
 
     def _client(self) -> Any:
         import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
-        return redis.Redis("127.0.0.1", self.port, password=self.password, socket_timeout=5)
+        once = Retry(NoBackoff(), 0)  # the driver's own patience takes seconds while the server starts
+        return redis.Redis("127.0.0.1", self.port, password=self.password, socket_timeout=5, retry=once)
 
 
 @contextmanager
 def serve(authority: trustme.CA) -> Iterator[Cache]:
     """Run a server until the block ends, with a certificate of ``authority`` on its TLS port.
 
-    One built without TLS runs without that port. Raises ``LabError`` if it is there and does not start.
+    One that does not start so, as one built without TLS, runs without that port. Raises ``LabError`` if it is there and does not start.
     """
     binary = shutil.which("redis-server")
     if binary is None:
