@@ -88,7 +88,8 @@ class Cache:
 def serve(authority: trustme.CA) -> Iterator[Cache]:
     """Run a server until the block ends, with a certificate of ``authority`` on its TLS port.
 
-    One that does not start so, as one built without TLS, runs without that port. Raises ``LabError`` if it is there and does not start.
+    One that does not start so, as one built without TLS, runs without that port. Raises ``LabError``
+    if it is there and does not start at all.
     """
     binary = shutil.which("redis-server")
     if binary is None:
