@@ -37,7 +37,8 @@ def no_card_numbers_kept(view: Cache | FileArea) -> Iterator[Observation]:
             clean = False
             shown = masked(name.removeprefix(f"{target}!"))
             if isinstance(seen, Skipped):
-                yield Observation.unseen(shown, f"{target}: {shown} {masked(seen.reason)}")
+                where = target if shown == target else f"{target}: {shown}"
+                yield Observation.unseen(shown, f"{where} {masked(seen.reason)}")
             else:
                 at = f"line {seen.line}" if isinstance(view, FileArea) else f"row {seen.line}"
                 yield Observation.violated(shown, f"{at}: {seen.said}")
