@@ -18,14 +18,11 @@ DEPTH = 2
 """Groups that are waiting at the most."""
 
 
-def ahead(
-    chunks: Iterable[bytes], *, after: int = AFTER, depth: int = DEPTH
-) -> Generator[bytes | memoryview, None, None]:
+def ahead(chunks: Iterable[bytes], *, after: int = AFTER, depth: int = DEPTH) -> Generator[bytes, None, None]:
     """Yield ``chunks``; beyond ``after`` bytes they are made in a thread, ``depth`` groups ahead.
 
-    Those are joined, and handed over in buffers that are filled again: each is to be read before the
-    next is asked for. What ``chunks`` raises is raised here, in its place. Closing the generator, or its
-    end, joins the thread: nothing of ``chunks`` runs any more then.
+    What ``chunks`` raises is raised here, in its place. Closing the generator, or its end, joins the
+    thread: nothing of ``chunks`` runs any more then.
     """
     iterator = iter(chunks)
     passed = 0
@@ -33,39 +30,29 @@ def ahead(
         yield chunk
         passed += len(chunk)
         if passed >= after:
-            # One is filled, one read, and one may wait to be handed over while ``depth`` of them do.
-            free: SimpleQueue[bytearray] = SimpleQueue()
-            for _ in range(depth + 3):
-                free.put(bytearray(GROUP))
-            with closing(in_thread(_groups(iterator, free), depth)) as groups:
-                for group, size in groups:
-                    yield memoryview(group)[:size]
-                    free.put(group)
+            with closing(in_thread(_groups(iterator), depth)) as groups:
+                for group in groups:
+                    yield from group
 
 
-def _groups(chunks: Iterable[bytes], free: SimpleQueue[bytearray]) -> Iterator[tuple[bytearray, int]]:
-    """Yield ``chunks`` in groups of ``GROUP`` bytes; what they raise only behind those before it.
-
-    They are copied into a buffer of ``free``: memory that one thread asks for and another gives back
-    goes to the system and returns page by page, which costs more.
-    """
-    group, filled = free.get(), 0
+def _groups(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield ``chunks`` in groups of ``GROUP`` bytes; what they raise only behind those before it."""
+    group: list[bytes] = []
+    size = 0
     try:
         for chunk in chunks:
-            rest = memoryview(chunk)
-            while len(rest):
-                step = min(len(rest), GROUP - filled)
-                group[filled : filled + step] = rest[:step]
-                filled, rest = filled + step, rest[step:]
-                if filled == GROUP:
-                    yield group, filled
-                    group, filled = free.get(), 0
+            # A view may be of a buffer that is filled again.
+            group.append(chunk if isinstance(chunk, bytes) else bytes(chunk))
+            size += len(chunk)
+            if size >= GROUP:
+                yield group
+                group, size = [], 0
     except Exception:
-        if filled:
-            yield group, filled
+        if group:
+            yield group
         raise
-    if filled:
-        yield group, filled
+    if group:
+        yield group
 
 
 def in_thread(items: Iterable[Made], depth: int) -> Generator[Made, None, None]:

@@ -70,11 +70,8 @@ class Engine:
         self._view[: len(data)] = data
         return self._window(0, len(data), len(data), 0, 1)
 
-    def stream(self, chunks: Iterable[bytes | memoryview]) -> Iterator[npt.NDArray[Any]]:
-        """Yield the records of hits in the bytes that ``chunks`` make together, window by window.
-
-        Each chunk is read to its end before the next is asked for.
-        """
+    def stream(self, chunks: Iterable[bytes]) -> Iterator[npt.NDArray[Any]]:
+        """Yield the records of hits in the bytes that ``chunks`` make together, window by window."""
         return self.read(_Chunks(chunks).readinto)
 
     def read(
@@ -182,7 +179,7 @@ def _aligned(size: int) -> npt.NDArray[Any]:
 class _Chunks:
     """Chunks of bytes as something to read from."""
 
-    def __init__(self, chunks: Iterable[bytes | memoryview]) -> None:
+    def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks, self._rest = iter(chunks), memoryview(b"")
 
     def readinto(self, view: memoryview) -> int:

@@ -316,23 +316,17 @@ def test_what_is_unchanged_and_held_nothing_is_not_read_again(
 
 
 def test_reading_ahead_keeps_order_errors_and_ends_its_thread() -> None:
-    chunks = [bytes([number]) * 50_000 for number in range(200)]
-    whole = b"".join(chunks)
-    # What is made ahead comes in buffers that are filled again: each is read before the next.
-    assert b"".join(bytes(chunk) for chunk in ahead(iter(chunks), after=5000)) == whole
+    chunks = [bytes([number]) * 1000 for number in range(100)]
+    assert list(ahead(iter(chunks), after=5000)) == chunks
     assert list(ahead(iter(chunks), after=10**9)) == chunks
-    larger = [whole[: 3 * 10**6], b"", whole[3 * 10**6 :]]
-    assert b"".join(bytes(chunk) for chunk in ahead(iter([b"x" * 9, *larger]), after=9)) == b"x" * 9 + whole
 
     def breaks() -> Iterator[bytes]:
         yield from chunks
         raise OSError("broken")
 
     reader = ahead(breaks(), after=5000)
-    read = bytearray()
-    while len(read) < len(whole):
-        read += next(reader)
-    assert read == whole
+    for chunk in chunks:
+        assert next(reader) == chunk
     with pytest.raises(OSError, match="broken"):
         next(reader)
     reader = ahead(breaks(), after=1000)
