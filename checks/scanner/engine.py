@@ -187,6 +187,7 @@ class _Chunks:
         if not len(self._rest):
             self._rest = memoryview(next(self._chunks, b"")).cast("B")
         taken = min(len(view), len(self._rest))
-        view[:taken] = self._rest[:taken]
+        # numpy lets other threads run meanwhile, such as the one that makes the next chunks.
+        np.copyto(np.frombuffer(view[:taken], np.uint8), np.frombuffer(self._rest[:taken], np.uint8))
         self._rest = self._rest[taken:]
         return taken
