@@ -174,12 +174,20 @@ def test_fields_are_covered_in_pictures(tmp_path: Path) -> None:
         f"/{value}": page(body.format(value), Content_Security_Policy="default-src 'none'")
         for value in values
     }
+    of_ada, of_grace = set(), set()
     with serving(routes) as server:
-        seen = visit(server.url, pages=tuple(routes), evidence=tmp_path)
-    assert [one.error for one in seen.first.pages] == [None, None]
-    _, ada, grace = seen.first.kept
-    assert ada.path.name != grace.path.name
-    assert ada.sha256 == grace.sha256
+        # On a busy machine Chromium paints a part of a page amiss now and then: what is covered still looks
+        # the same in one of a few visits, and what is not covered never does.
+        for _ in range(8):
+            seen = visit(server.url, pages=tuple(routes), evidence=tmp_path)
+            assert [one.error for one in seen.first.pages] == [None, None]
+            _, ada, grace = seen.first.kept
+            assert ada.path.name != grace.path.name
+            of_ada.add(ada.sha256)
+            of_grace.add(grace.sha256)
+            if of_ada & of_grace:
+                break
+    assert of_ada & of_grace
 
 
 def test_evidence_that_cannot_be_kept_is_no_look(tmp_path: Path) -> None:
