@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from checks.connectors.browser_urls import host_of
-from checks.core.errors import NotAssessed, Unreadable
+from checks.core.errors import Unreadable
 
 if TYPE_CHECKING:
     from playwright.async_api import Frame
@@ -34,14 +34,16 @@ async def inside(frame: Frame, script: str, what: str) -> Any:
 
     Raises ``Unreadable`` for one that is there and cannot be read.
     """
+    from playwright.async_api import Error
+
     for _ in range(2):  # it may be leaving for another page, which holds something too
         try:
-            return sound(await frame.evaluate(script), what)
-        except NotAssessed:
-            raise
-        except Exception:
+            found = await frame.evaluate(script)
+        except Error:  # the browser's; a bug of ours is to stay one
             if frame.is_detached() or frame.page.is_closed():
                 return None
+        else:
+            return sound(found, what)
     raise Unreadable(f"{what}: a frame of {place_of(frame)} could not be read")
 
 
