@@ -59,7 +59,9 @@ def place_of(frame: Frame) -> str:
 
 async def shows(frame: Frame) -> bool:
     """Whether ``frame`` takes room on its page; one that is hidden asks nobody."""
-    with contextlib.suppress(Exception):  # it came and went
+    from playwright.async_api import Error
+
+    with contextlib.suppress(Error):  # it came and went
         box = await (await frame.frame_element()).bounding_box()
         return box is not None and box["width"] > 1 and box["height"] > 1
     return False
