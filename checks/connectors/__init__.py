@@ -29,6 +29,9 @@ CONNECTORS: dict[str, str] = {
     "inventory": "checks.connectors.declared:Declared",
 }
 
+AHEAD = frozenset({"browser"})
+"""Kinds whose look takes long and mostly waits: views with a ``begin()``, called before the first item."""
+
 
 def connector(kind: str) -> Any:
     """Return the connector class for ``kind`` (a key of ``CONNECTORS``)."""

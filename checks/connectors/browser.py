@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from checks.connectors.browser_guard import guarded
 from checks.connectors.browser_read import read
 from checks.connectors.browser_record import Plan, Visit
-from checks.connectors.browser_runtime import Runtime, runtime
+from checks.connectors.browser_runtime import Runtime, Work, runtime
 from checks.connectors.browser_tour import tour
 from checks.connectors.browser_trust import origin_of, pin
 from checks.connectors.filter_list import FilterLists
@@ -31,7 +32,7 @@ _LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE l
 
 
 class Browser:
-    """A web site in Chromium. Nothing is started before :meth:`visit` is called for the first time."""
+    """A web site in Chromium. Nothing is started before :meth:`begin` or :meth:`visit` is called."""
 
     kind: ClassVar[str] = "browser"
 
@@ -40,6 +41,7 @@ class Browser:
         self.plan = plan
         self._held = held
         self.kept: list[Visit | NotAssessed] = []  # one at most; views of the same state may share it
+        self._begun: Work[Visit] | None = None
         self._lists: list[FilterLists | NotAssessed | None] = []
         self._pages: dict[str, tuple[str, str] | NotAssessed] = {}
 
@@ -59,7 +61,12 @@ class Browser:
         kept of it, unless :data:`EVIDENCE` names another.
         """
         with runtime() as held:
-            yield cls(target, held, plan or plan_of(target, timeout, evidence))
+            view = cls(target, held, plan or plan_of(target, timeout, evidence))
+            try:
+                yield view
+            finally:
+                if view._begun is not None:
+                    view._begun.drop()
 
     @property
     def base(self) -> str:
@@ -86,15 +93,25 @@ class Browser:
             raise self._lists[0].with_traceback(None)
         return self._lists[0]
 
+    def begin(self) -> None:
+        """Have the visit begin while the caller does something else; what comes of it :meth:`visit` tells."""
+        if self._begun is None and not self.kept:
+            plan = self.plan
+            pages = max(plan.most, len(plan.pages))
+            seconds = 60 + plan.timeout * 9 + pages * 4 * _PAGE
+            self._begun = self._held.start(self._tour(), seconds=seconds)
+
     def visit(self) -> Visit:
         """Return the one visit, paid at the first call; a failure is remembered too.
 
         Raises ``MissingDriver`` without Playwright or Chromium, ``Unreachable``, ``TimedOut`` and
         others if no page of the site can be had; single pages that fail are in the visit.
         """
+        self.begin()
         if not self.kept:
+            assert self._begun is not None  # noqa: S101  begun above
             try:
-                self.kept.append(self._tour())
+                self.kept.append(self._begun.result())
             except NotAssessed as error:
                 self.kept.append(error)
         if isinstance(self.kept[0], NotAssessed):
@@ -111,7 +128,7 @@ class Browser:
             plan, origin = self.plan, origin_of(self.target)
             try:
                 self._pages[path] = self._held.run(
-                    self._with_browser(lambda found: read(self.target.id, found, origin, plan, path)),
+                    self._in_browser(lambda found: read(self.target.id, found, origin, plan, path)),
                     seconds=60 + plan.timeout * 9,
                 )
             except NotAssessed as error:
@@ -121,7 +138,7 @@ class Browser:
             raise kept.with_traceback(None)
         return kept
 
-    def _tour(self) -> Visit:
+    async def _tour(self) -> Visit:
         plan, origin = self.plan, origin_of(self.target)
         if not plan.pages:
             raise Nothing(f"{self.target.id}: the inventory lists no pages")
@@ -129,29 +146,21 @@ class Browser:
             lists = self.lists()
         except NotAssessed:
             lists = None  # told by the check that needs them; the others judge the visit without
-        pages = max(plan.most, len(plan.pages))
-        return self._held.run(
-            self._with_browser(lambda found: tour(self.target.id, found, origin, plan, lists)),
-            seconds=60 + plan.timeout * 9 + pages * 4 * _PAGE,
-        )
+        return await self._in_browser(lambda found: tour(self.target.id, found, origin, plan, lists))
 
-    def _with_browser(self, work: Callable[[Chromium], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]:
-        """Return what does ``work`` in a browser that trusts what the inventory trusts."""
+    async def _in_browser(self, work: Callable[[Chromium], Awaitable[T]]) -> T:
+        """Do ``work`` in a browser that trusts what the inventory trusts; on the browser's thread."""
         plan, origin = self.plan, origin_of(self.target)
         arguments = ["--no-proxy-server"]  # as the other connectors: every machine sees the same
-        key = pin(self.target, origin, plan.timeout)
+        key = await asyncio.to_thread(pin, self.target, origin, plan.timeout)
         if key is not None:
             arguments.append(f"--ignore-certificate-errors-spki-list={key}")
         if origin.loopback:
             # A site on this machine is a rehearsal: whom it calls is noted, and nobody is called.
             arguments.append(_LOOPBACK)
-
-        async def done() -> T:
-            browser = await self._held.browser(tuple(arguments))
-            async with guarded(browser):
-                return await work(browser)
-
-        return done()
+        browser = await self._held.browser(tuple(arguments))
+        async with guarded(browser):
+            return await work(browser)
 
 
 def plan_of(target: Target, timeout: float, folder: Path | None = None) -> Plan:

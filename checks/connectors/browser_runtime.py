@@ -11,8 +11,11 @@ import contextlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Coroutine, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from checks.core.errors import MissingDriver, NotAssessed, TimedOut, Unreachable, one_line
 
@@ -34,6 +37,28 @@ ARGUMENTS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """Something that is being done on the browser's thread."""
+
+    _future: Future[T]
+    _seconds: float
+    _until: float  # on the monotonic clock
+
+    def result(self) -> T:
+        """Return what was done, waiting for it; raises ``TimedOut`` where it is not done in its time."""
+        try:
+            return self._future.result(max(0.0, self._until - time.monotonic()))
+        except TimeoutError:
+            raise TimedOut(f"the visit in a browser took more than {self._seconds:g} s") from None
+        finally:
+            self._future.cancel()
+
+    def drop(self) -> None:
+        """Let go of it, done or not."""
+        self._future.cancel()
+
+
 class Runtime:
     """A loop on a thread, and the browsers it has started, by the arguments they were started with."""
 
@@ -42,20 +67,19 @@ class Runtime:
         self._thread: threading.Thread | None = None
         self._driver: Any = None
         self._browsers: dict[tuple[str, ...], Browser] = {}
+        self._starting = asyncio.Lock()  # two who want the same browser get one
 
-    def run(self, work: Coroutine[Any, Any, T], *, seconds: float) -> T:
-        """Return what ``work`` does on the browser's thread; raises ``TimedOut`` after ``seconds``."""
+    def start(self, work: Coroutine[Any, Any, T], *, seconds: float) -> Work[T]:
+        """Have ``work`` done on the browser's thread, in at most ``seconds`` from now."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="browser", daemon=True)
             self._thread.start()
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result(seconds)
-        except TimeoutError:
-            raise TimedOut(f"the visit in a browser took more than {seconds:g} s") from None
-        finally:
-            future.cancel()
+        return Work(asyncio.run_coroutine_threadsafe(work, self._loop), seconds, time.monotonic() + seconds)
+
+    def run(self, work: Coroutine[Any, Any, T], *, seconds: float) -> T:
+        """Return what ``work`` does on the browser's thread; raises ``TimedOut`` after ``seconds``."""
+        return self.start(work, seconds=seconds).result()
 
     async def browser(self, arguments: tuple[str, ...]) -> Browser:
         """Return a browser started with ``arguments``; on the loop's thread only.
@@ -63,6 +87,10 @@ class Runtime:
         Raises ``MissingDriver`` where Playwright or Chromium is missing, ``Unreachable`` where it
         does not start.
         """
+        async with self._starting:
+            return await self._browser(arguments)
+
+    async def _browser(self, arguments: tuple[str, ...]) -> Browser:
         found = self._browsers.get(arguments)
         if found is not None and found.is_connected():
             return found

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from checks.core import order
 from checks.core.controls import is_control_file
 from checks.core.errors import AuthorError
 from checks.core.hooks import Deployment
@@ -140,6 +141,22 @@ class ControlRun:
         if file_path.parent == self.folder and is_control_file(file_path):
             return ControlFile.from_parent(parent, path=file_path)
         return None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Let what waits for a browser come last: nothing else waits for it."""
+        order.waiting_last(items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Have what takes long begin; a worker of xdist does not know yet what it will be given."""
+        if not self.worker and not self.config.option.collectonly:
+            self.config.stash[session_key].begin(order.begun_ahead(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Have one process look at a target that is looked at once, where the user names no other way."""
+        return order.scheduler(config, log) if config.getvalue("dist") == "load" else None
 
     # ── during ───────────────────────────────────────────────────────────────────────────────────
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from checks.connectors import connector
+from checks.connectors import AHEAD, connector
 from checks.connectors.declared import Declared
 from checks.core import registry
 from checks.core.errors import NotAssessed, NotOptedIn
@@ -51,6 +51,16 @@ class Session:
         """Close every view; safe to call twice."""
         self._views.clear()
         self._stack.close()
+
+    def begin(self, target_ids: Iterable[str]) -> None:
+        """Have looks that take long begin beside those of the other targets.
+
+        What goes wrong is told by the items that judge the target, when they are run.
+        """
+        for target_id in target_ids:
+            if self.inventory.targets[target_id].kind in AHEAD:
+                with suppress(NotAssessed):
+                    self.view(target_id).begin()
 
     def run(self, control: Control, target: Target) -> Verdict:
         """Run every check of ``control`` on ``target`` and judge what they saw."""
