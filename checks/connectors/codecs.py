@@ -12,12 +12,16 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO, Protocol, cast
 
+from checks.connectors.buffers import Buffers
 from checks.connectors.zstd_frames import MAGIC as _ZSTD
 from checks.connectors.zstd_frames import SKIPPABLE as _ZSTD_SKIPPABLE
 from checks.connectors.zstd_frames import ZstdFrames
 from checks.core.errors import MissingDriver, Unreadable
 
+Chunk = bytes | memoryview
+
 _READ = 2**16  # bytes of compressed input at a time
+_ZSTD_READ = 2**19  # of zstd, which comes back for more so often that other threads would wait for it
 _XZ_MEMORY = 2**28
 _ZSTD_WINDOW = 2**27  # the limit of the zstd command too
 
@@ -42,6 +46,17 @@ def compression_of(head: bytes) -> str | None:
 
 def decompressed(kind: str, head: bytes, stream: BinaryIO, what: str, block: int) -> Iterator[bytes]:
     """Yield what ``head`` and the rest of ``stream`` expand to, at most ``block`` bytes at a time.
+
+    As :func:`expanded`, which it copies where need be.
+    """
+    for piece in expanded(kind, head, stream, what, block):
+        yield piece if isinstance(piece, bytes) else bytes(piece)
+
+
+def expanded(kind: str, head: bytes, stream: BinaryIO, what: str, block: int) -> Iterator[Chunk]:
+    """Yield what ``head`` and the rest of ``stream`` expand to, at most ``block`` bytes at a time.
+
+    A view stays as it is for as long as somebody holds it; its memory is used again afterwards.
 
     ``kind`` is one of :func:`compression_of`, or ``lzma`` (its old format), ``zlib`` or ``deflate``.
     ``what`` names the stream in messages. Errors of reading pass through.
@@ -132,7 +147,7 @@ def _members(
     return not begun
 
 
-def _zstd(head: bytes, stream: BinaryIO, what: str, block: int) -> Generator[bytes, None, bool]:
+def _zstd(head: bytes, stream: BinaryIO, what: str, block: int) -> Generator[Chunk, None, bool]:
     """Yield what zstd frames expand to; return whether the last one is whole."""
     try:
         import zstandard
@@ -142,10 +157,11 @@ def _zstd(head: bytes, stream: BinaryIO, what: str, block: int) -> Generator[byt
     decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     try:
         with decompressor.stream_reader(
-            cast(BinaryIO, frames), read_size=_READ, read_across_frames=True, closefd=False
+            cast(BinaryIO, frames), read_size=_ZSTD_READ, read_across_frames=True, closefd=False
         ) as reader:
-            while out := reader.read(block):
-                yield out
+            buffers = Buffers(block)
+            while count := reader.readinto(buffer := buffers.take()):
+                yield memoryview(buffer)[:count]
     except zstandard.ZstdError:
         raise ValueError from None
     if frames.foreign:

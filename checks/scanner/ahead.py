@@ -8,6 +8,8 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from checks.connectors.codecs import Chunk
+
 Made = TypeVar("Made")
 
 AFTER = 2**22
@@ -18,7 +20,7 @@ DEPTH = 2
 """Groups that are waiting at the most."""
 
 
-def ahead(chunks: Iterable[bytes], *, after: int = AFTER, depth: int = DEPTH) -> Generator[bytes, None, None]:
+def ahead(chunks: Iterable[Chunk], *, after: int = AFTER, depth: int = DEPTH) -> Generator[Chunk, None, None]:
     """Yield ``chunks``; beyond ``after`` bytes they are made in a thread, ``depth`` groups ahead.
 
     What ``chunks`` raises is raised here, in its place. Closing the generator, or its end, joins the
@@ -32,17 +34,19 @@ def ahead(chunks: Iterable[bytes], *, after: int = AFTER, depth: int = DEPTH) ->
         if passed >= after:
             with closing(in_thread(_groups(iterator), depth)) as groups:
                 for group in groups:
-                    yield from group
+                    # One that is passed on is not held here: its memory may be waited for.
+                    group.reverse()
+                    while group:
+                        yield group.pop()
 
 
-def _groups(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+def _groups(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
     """Yield ``chunks`` in groups of ``GROUP`` bytes; what they raise only behind those before it."""
-    group: list[bytes] = []
+    group: list[Chunk] = []
     size = 0
     try:
         for chunk in chunks:
-            # A view may be of a buffer that is filled again.
-            group.append(chunk if isinstance(chunk, bytes) else bytes(chunk))
+            group.append(chunk)
             size += len(chunk)
             if size >= GROUP:
                 yield group

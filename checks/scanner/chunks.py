@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from checks.connectors.archives import failure
+from checks.connectors.codecs import Chunk
 from checks.connectors.files import printable
 from checks.core.errors import NotAssessed
 from checks.scanner.source import BLOCK, NESTED, Budget
 
+P = TypeVar("P", bound=Chunk)
 _LONGEST_NAME = 500  # characters of one part of a nested name
 
 
@@ -21,10 +23,11 @@ class ChunkFile(io.BufferedIOBase):
     error of ``chunks`` is raised again by each further read: the end of the file is never made up.
     """
 
-    def __init__(self, chunks: Iterable[bytes], known_as: str | None = None) -> None:
+    def __init__(self, chunks: Iterable[Chunk], known_as: str | None = None) -> None:
         self.known_as = known_as
         self._chunks = iter(chunks)
-        self._piece, self._at = b"", 0
+        self._piece: Chunk = b""
+        self._at = 0
         self._error: NotAssessed | OSError | None = None
 
     def readable(self) -> bool:
@@ -42,6 +45,10 @@ class ChunkFile(io.BufferedIOBase):
 
     def read1(self, size: int = -1, /) -> bytes:
         """Return at most ``size`` bytes, of one chunk, without a copy where that is all of it."""
+        return as_bytes(self.piece(size))
+
+    def piece(self, size: int = -1, /) -> Chunk:
+        """Return what :meth:`read1` does, of a view a view."""
         if not self._filled():
             return b""
         piece, at = self._piece, self._at
@@ -57,8 +64,8 @@ class ChunkFile(io.BufferedIOBase):
         """
         self._filled()
         while len(self._piece) - self._at < size and (chunk := self._after_the_piece()):
-            self._piece, self._at = self._piece[self._at :] + chunk, 0
-        return self._piece[self._at :] if self._at else self._piece
+            self._piece, self._at = b"".join((self._piece[self._at :], chunk)), 0
+        return as_bytes(self._piece[self._at :] if self._at else self._piece)
 
     def _filled(self) -> bool:
         """Whether something is left to read."""
@@ -66,14 +73,14 @@ class ChunkFile(io.BufferedIOBase):
             self._piece, self._at = self._next(), 0
         return bool(self._piece)
 
-    def _after_the_piece(self) -> bytes:
+    def _after_the_piece(self) -> Chunk:
         """Return the next chunk; empty where there is an error, which waits until the piece is read."""
         try:
             return self._next()
         except (NotAssessed, OSError):
             return b""
 
-    def _next(self) -> bytes:
+    def _next(self) -> Chunk:
         if self._error is not None:
             raise self._error
         try:
@@ -83,7 +90,12 @@ class ChunkFile(io.BufferedIOBase):
             raise
 
 
-def file_of(chunks: Iterable[bytes], known_as: str | None = None) -> BinaryIO:
+def as_bytes(piece: Chunk) -> bytes:
+    """Return ``piece`` as it is, or the bytes that a view shows."""
+    return piece if isinstance(piece, bytes) else bytes(piece)
+
+
+def file_of(chunks: Iterable[Chunk], known_as: str | None = None) -> BinaryIO:
     """Return :class:`ChunkFile` as the type that readers take."""
     return cast(BinaryIO, ChunkFile(chunks, known_as))
 
@@ -93,18 +105,23 @@ def chunks_of(file: BinaryIO, what: str) -> Iterator[bytes]:
 
     Raises ``NotAssessed`` if it cannot be read.
     """
-    read = getattr(file, "read1", file.read)
+    return map(as_bytes, pieces_of(file, what))
+
+
+def pieces_of(file: BinaryIO, what: str) -> Iterator[Chunk]:
+    """Yield what :func:`chunks_of` does, a view where that saves a copy: for those who only look."""
+    read = file.piece if isinstance(file, ChunkFile) else getattr(file, "read1", file.read)
     while True:
         try:
-            chunk = read(BLOCK)
+            piece = read(BLOCK)
         except OSError as error:
             raise failure(error, what) from None
-        if not chunk:
+        if not piece:
             return
-        yield chunk
+        yield piece
 
 
-def counted(chunks: Iterable[bytes], what: str, budget: Budget) -> Iterator[bytes]:
+def counted(chunks: Iterable[P], what: str, budget: Budget) -> Iterator[P]:
     """Yield ``chunks``, each taken off ``budget`` first; raises ``TooLarge``."""
     for chunk in chunks:
         budget.read(what, len(chunk))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from checks.connectors.codecs import Chunk
 from checks.core.errors import TooLarge
 from checks.detectors.card_networks import TEST_NUMBERS
 from checks.scanner import context, kernel, kernel_queue, tables
@@ -70,7 +71,7 @@ class Engine:
         self._view[: len(data)] = data
         return self._window(0, len(data), len(data), 0, 1)
 
-    def stream(self, chunks: Iterable[bytes]) -> Iterator[npt.NDArray[Any]]:
+    def stream(self, chunks: Iterable[Chunk]) -> Iterator[npt.NDArray[Any]]:
         """Yield the records of hits in the bytes that ``chunks`` make together, window by window."""
         return self.read(_Chunks(chunks).readinto)
 
@@ -179,7 +180,7 @@ def _aligned(size: int) -> npt.NDArray[Any]:
 class _Chunks:
     """Chunks of bytes as something to read from."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
         self._chunks, self._rest = iter(chunks), memoryview(b"")
 
     def readinto(self, view: memoryview) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from checks.connectors.codecs import compression_of, decompressed
+from checks.connectors.codecs import compression_of, expanded
 from checks.scanner.chunks import counted, file_of
 from checks.scanner.source import BLOCK, NESTED, Context, Item
 
@@ -23,7 +23,7 @@ def items(name: str, file: BinaryIO, context: Context) -> Iterator[Item]:
     """
     head = file.read(_MAGIC)
     kind = compression_of(head) or "lzma"
-    chunks = counted(decompressed(kind, head, file, name, BLOCK), name, context.budget)
+    chunks = counted(expanded(kind, head, file, name, BLOCK), name, context.budget)
     inner = name.rpartition(NESTED)[2]
     known_as = _TAR_ENDING.sub(".tar", _ENDING.sub("", inner)) or inner
     yield from context.expand(name, file_of(chunks, known_as))

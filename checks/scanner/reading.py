@@ -7,20 +7,23 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from checks.connectors.archives import failure
+from checks.connectors.codecs import Chunk
 from checks.core.errors import NotAssessed
 
+P = TypeVar("P", bound=Chunk)
 
-class Whole:
+
+class Whole(Generic[P]):
     """Chunks that end where they break off, so that what came before is looked at; ``error`` is why."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[P]) -> None:
         self.error: NotAssessed | None = None
         self._chunks = chunks
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[P]:
         try:
             yield from self._chunks
         except NotAssessed as error:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO, cast
 
+from checks.connectors.codecs import Chunk
 from checks.core.errors import TooLarge
 
 FIELD = b"\x1f"
@@ -27,12 +28,12 @@ WINDOW = 2**20
 class Stream:
     """The bytes of one file or member, in order. ``name`` is printable (:func:`files.printable`).
 
-    ``chunks`` is iterated once, yields anything with a buffer, none of it empty, and raises
-    ``NotAssessed`` where the look breaks off.
+    ``chunks`` is iterated once, yields anything with a buffer, none of it empty and each as it is for
+    as long as somebody holds it, and raises ``NotAssessed`` where the look breaks off.
     """
 
     name: str
-    chunks: Iterator[bytes] = field(repr=False)
+    chunks: Iterator[Chunk] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO
 
 from checks.connectors.archives import failure
+from checks.connectors.codecs import Chunk
 from checks.core.errors import NotAssessed
 from checks.scanner.ahead import ahead
 from checks.scanner.databases import items_of
@@ -215,7 +216,7 @@ class _Work:
             else:
                 self._stream(item.name, source, item.chunks)
 
-    def _stream(self, name: str, source: str, chunks: Iterable[bytes]) -> None:
+    def _stream(self, name: str, source: str, chunks: Iterable[Chunk]) -> None:
         engine, whole = self._engine, Whole(chunks)
         size, lines = engine.size, engine.lines
         reader = ahead(whole)
