@@ -73,17 +73,21 @@ _KEPT = 30 * 86_400  # seconds
 
 _parts: list[tuple[Any, Any]] = []
 _entries: list[tuple[Any, Any]] = []
+_kept: list[Any] = []
 
 
-def inner(result: Any, *arguments: Any) -> Callable[[Function], Function]:
+def inner(result: Any, *arguments: Any, kept: bool = False) -> Callable[[Function], Function]:
     """Make a function a part of the kernel, to be compiled once, for these types.
 
-    Left to itself numba compiles it anew for each mixture of types it is called with.
+    Left to itself numba compiles it anew for each mixture of types it is called with. One that is
+    ``kept`` is for several entries, and takes long: the process that is first to need it compiles it.
     """
 
     def make(function: Function) -> Function:
-        made = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+        made = _made(function, kept, no_cpython_wrapper=True)
         _parts.append((made, result(*arguments)))
+        if kept:
+            _kept.append(made)
         return cast(Function, made)
 
     return make
@@ -97,16 +101,21 @@ def entry(result: Any, *arguments: Any) -> Callable[[Function], Function]:
     """
 
     def make(function: Function) -> Function:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(_folder())
-        try:
-            made = numba.njit(cache=_usable(_folder()), no_cfunc_wrapper=True, **_OPTIONS)(function)
-        finally:
-            numba.config.CACHE_DIR = before
+        made = _made(function, True)
         _entries.append((made, result(*arguments)))
         return cast(Function, made)
 
     return make
+
+
+def _made(function: Callable[..., Any], kept: bool, **options: bool) -> Any:
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_folder())
+    try:
+        cached = kept and _usable(_folder())
+        return numba.njit(cache=cached, no_cfunc_wrapper=True, **options, **_OPTIONS)(function)
+    finally:
+        numba.config.CACHE_DIR = before
 
 
 def prepare() -> None:
@@ -141,13 +150,18 @@ def compile_entry(name: str) -> None:
     """Compile and keep the entry called ``name``, whose module has been imported."""
     for made, signature in _entries:
         if made.__name__ == name:
-            _compile(made, signature)
+            _compile(made, signature, kept_first=True)
 
 
-def _compile(made: Any, signature: Any) -> None:
-    """Compile an entry, after what it calls, each once and for the types given; or load what was kept."""
+def _compile(made: Any, signature: Any, *, kept_first: bool = False) -> None:
+    """Compile an entry, after what it calls, each once and for the types given; or load what was kept.
+
+    What is kept for other entries too comes first in one process and last in the other, which then
+    finds it kept. No other part calls such a one: it would have numba compile it for types of its own.
+    """
     if not (_folder() / "complete").exists():
-        for part, types in _callees_first(made):
+        parts = _callees_first(made)
+        for part, types in sorted(parts, key=lambda each: (each[0] in _kept) != kept_first):
             if not part.signatures:
                 part.compile(types)
                 part.disable_compile()

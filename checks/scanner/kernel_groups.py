@@ -25,7 +25,7 @@ def is_digit(byte: Any) -> Any:
     return 48 <= byte <= 57
 
 
-@inner(WORD, WORD, INT, KEY)
+@inner(WORD, WORD, INT, KEY, kept=True)
 def tag_of(value: Any, length: Any, key: Any) -> Any:
     """Return SipHash-2-4 of a number and its length under ``key`` (Aumasson, Bernstein 2012)."""
     v0, v1 = key[0] ^ np.uint64(0x736F6D6570736575), key[1] ^ np.uint64(0x646F72616E646F6D)
@@ -58,7 +58,7 @@ def tag_of(value: Any, length: Any, key: Any) -> Any:
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@inner(FLAG, BYTES, INT, INT, INT, PLACES, BYTES, INT, STATE, HITS, TABLES)
+@inner(FLAG, BYTES, INT, INT, INT, PLACES, BYTES, INT, STATE, HITS, TABLES, kept=True)
 def verify(
     text: Any, start: Any, end: Any, length: Any, at: Any, source: Any, form: Any,
     state: Any, hits: Any, tables: Any,
@@ -113,7 +113,7 @@ def verify(
     return True
 
 
-@inner(NOTHING, BYTES, INT, INT, PLACES, BYTES, INT, STATE, HITS, TABLES)
+@inner(NOTHING, BYTES, INT, INT, PLACES, BYTES, INT, STATE, HITS, TABLES, kept=True)
 def groups(
     text: Any, start: Any, end: Any, at: Any, source: Any, form: Any, state: Any, hits: Any, tables: Any
 ) -> None:
