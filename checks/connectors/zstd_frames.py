@@ -51,6 +51,10 @@ class ZstdFrames:
             if self.whole and data[at] == 0:
                 data = data[:at] + data[at:].lstrip(b"\0")
                 continue
+            if self._stage == "block" and not self._field:
+                at = self._ordinary(data, at)
+                if self._pass or at == len(data):
+                    break
             step = min(self._wanted - len(self._field), len(data) - at)
             self._field += data[at : at + step]
             at += step
@@ -60,6 +64,18 @@ class ZstdFrames:
                 if self.foreign:
                     return data[: max(at - 4, 0)]
         return data
+
+    def _ordinary(self, data: bytes, at: int) -> int:
+        """Pass the blocks from ``at`` that have nothing special, as most do; return where another begins."""
+        end = len(data)
+        while at + 3 <= end:
+            header = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+            if header & 0b011:  # the last one of its frame, or one with a kind of its own
+                break
+            at += 3 + (header >> 3)
+        if at > end:
+            self._pass, at = at - end, end
+        return at
 
     def _next(self, field: bytes) -> None:
         """Take the field that is complete now; say how many bytes to pass and what comes behind them."""
