@@ -10,15 +10,14 @@ import lzma
 import re
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import BinaryIO, Protocol, cast
 
-from checks.connectors.buffers import Buffers
 from checks.connectors.zstd_frames import MAGIC as _ZSTD
 from checks.connectors.zstd_frames import SKIPPABLE as _ZSTD_SKIPPABLE
 from checks.connectors.zstd_frames import ZstdFrames
 from checks.core.errors import MissingDriver, Unreadable
-
-Chunk = bytes | memoryview
 
 _READ = 2**16  # bytes of compressed input at a time
 _ZSTD_READ = 2**19  # of zstd, which comes back for more so often that other threads would wait for it
@@ -47,36 +46,31 @@ def compression_of(head: bytes) -> str | None:
 def decompressed(kind: str, head: bytes, stream: BinaryIO, what: str, block: int) -> Iterator[bytes]:
     """Yield what ``head`` and the rest of ``stream`` expand to, at most ``block`` bytes at a time.
 
-    As :func:`expanded`, which it copies where need be.
-    """
-    for piece in expanded(kind, head, stream, what, block):
-        yield piece if isinstance(piece, bytes) else bytes(piece)
-
-
-def expanded(kind: str, head: bytes, stream: BinaryIO, what: str, block: int) -> Iterator[Chunk]:
-    """Yield what ``head`` and the rest of ``stream`` expand to, at most ``block`` bytes at a time.
-
-    A view stays as it is for as long as somebody holds it; its memory is used again afterwards.
-
     ``kind`` is one of :func:`compression_of`, or ``lzma`` (its old format), ``zlib`` or ``deflate``.
     ``what`` names the stream in messages. Errors of reading pass through.
 
     Raises ``Unreadable`` if it is truncated, damaged or followed by something else; ``MissingDriver``
     without the library for zstd.
     """
+    if kind == "zstd":
+        yield from iter(partial(Zstd(head, stream, what).read, block), b"")
+        return
+    with _told(what):
+        whole = yield from _members(_MAKERS[kind], head, stream, block)
+    if not whole:
+        raise Unreadable(f"{what} is truncated")
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
     try:
-        if kind == "zstd":
-            whole = yield from _zstd(head, stream, what, block)
-        else:
-            whole = yield from _members(_MAKERS[kind], head, stream, block)
+        yield
     except (zlib.error, lzma.LZMAError, ValueError, EOFError):
         raise Unreadable(f"{what} is damaged, or followed by something else") from None
     except OSError as error:
         if error.errno is None:  # bz2 speaks of damaged data in an OSError without a number
             raise Unreadable(f"{what} is damaged, or followed by something else") from None
         raise
-    if not whole:
-        raise Unreadable(f"{what} is truncated")
 
 
 class _Codec(Protocol):
@@ -147,23 +141,40 @@ def _members(
     return not begun
 
 
-def _zstd(head: bytes, stream: BinaryIO, what: str, block: int) -> Generator[Chunk, None, bool]:
-    """Yield what zstd frames expand to; return whether the last one is whole."""
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingDriver(f"{what}: zstd needs a library; install policyproof[zstd]") from None
-    frames = ZstdFrames(head, stream)
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    try:
-        with decompressor.stream_reader(
-            cast(BinaryIO, frames), read_size=_ZSTD_READ, read_across_frames=True, closefd=False
-        ) as reader:
-            buffers = Buffers(block)
-            while count := reader.readinto(buffer := buffers.take()):
-                yield memoryview(buffer)[:count]
-    except zstandard.ZstdError:
-        raise ValueError from None
-    if frames.foreign:
-        raise ValueError
-    return frames.whole
+class Zstd:
+    """What zstd frames expand to, to be read once; raises what :func:`decompressed` does."""
+
+    def __init__(self, head: bytes, stream: BinaryIO, what: str) -> None:
+        try:
+            import zstandard
+        except ImportError:
+            raise MissingDriver(f"{what}: zstd needs a library; install policyproof[zstd]") from None
+        self._what, self._frames = what, ZstdFrames(head, stream)
+        self._damaged = zstandard.ZstdError
+        self._reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
+            cast(BinaryIO, self._frames), read_size=_ZSTD_READ, read_across_frames=True, closefd=False
+        )
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes; none at the end."""
+        with self._told():
+            return self._reader.read(size) or self._end()
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill ``view`` from its front; return how many bytes that were, 0 at the end."""
+        with self._told():
+            return self._reader.readinto(view) or len(self._end())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._damaged:
+            raise Unreadable(f"{self._what} is damaged, or followed by something else") from None
+
+    def _end(self) -> bytes:
+        if self._frames.foreign:
+            raise Unreadable(f"{self._what} is damaged, or followed by something else")
+        if not self._frames.whole:
+            raise Unreadable(f"{self._what} is truncated")
+        return b""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import BinaryIO, Protocol, cast
 
 from checks.connectors.archives import failure
-from checks.connectors.codecs import Chunk
 from checks.connectors.files import printable
 from checks.core.errors import NotAssessed
 from checks.scanner.source import BLOCK, NESTED, Budget
 
-P = TypeVar("P", bound=Chunk)
 _LONGEST_NAME = 500  # characters of one part of a nested name
 
 
@@ -23,11 +22,10 @@ class ChunkFile(io.BufferedIOBase):
     error of ``chunks`` is raised again by each further read: the end of the file is never made up.
     """
 
-    def __init__(self, chunks: Iterable[Chunk], known_as: str | None = None) -> None:
+    def __init__(self, chunks: Iterable[bytes], known_as: str | None = None) -> None:
         self.known_as = known_as
         self._chunks = iter(chunks)
-        self._piece: Chunk = b""
-        self._at = 0
+        self._piece, self._at = b"", 0
         self._error: NotAssessed | OSError | None = None
 
     def readable(self) -> bool:
@@ -45,10 +43,6 @@ class ChunkFile(io.BufferedIOBase):
 
     def read1(self, size: int = -1, /) -> bytes:
         """Return at most ``size`` bytes, of one chunk, without a copy where that is all of it."""
-        return as_bytes(self.piece(size))
-
-    def piece(self, size: int = -1, /) -> Chunk:
-        """Return what :meth:`read1` does, of a view a view."""
         if not self._filled():
             return b""
         piece, at = self._piece, self._at
@@ -64,8 +58,8 @@ class ChunkFile(io.BufferedIOBase):
         """
         self._filled()
         while len(self._piece) - self._at < size and (chunk := self._after_the_piece()):
-            self._piece, self._at = b"".join((self._piece[self._at :], chunk)), 0
-        return as_bytes(self._piece[self._at :] if self._at else self._piece)
+            self._piece, self._at = self._piece[self._at :] + chunk, 0
+        return self._piece[self._at :] if self._at else self._piece
 
     def _filled(self) -> bool:
         """Whether something is left to read."""
@@ -73,14 +67,14 @@ class ChunkFile(io.BufferedIOBase):
             self._piece, self._at = self._next(), 0
         return bool(self._piece)
 
-    def _after_the_piece(self) -> Chunk:
+    def _after_the_piece(self) -> bytes:
         """Return the next chunk; empty where there is an error, which waits until the piece is read."""
         try:
             return self._next()
         except (NotAssessed, OSError):
             return b""
 
-    def _next(self) -> Chunk:
+    def _next(self) -> bytes:
         if self._error is not None:
             raise self._error
         try:
@@ -90,14 +84,51 @@ class ChunkFile(io.BufferedIOBase):
             raise
 
 
-def as_bytes(piece: Chunk) -> bytes:
-    """Return ``piece`` as it is, or the bytes that a view shows."""
-    return piece if isinstance(piece, bytes) else bytes(piece)
+class Direct(Protocol):
+    """What a :class:`DirectFile` reads: ``read`` and ``readinto`` as of a file, raising ``NotAssessed``."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes; none at the end."""
+
+    def readinto(self, view: memoryview, /) -> int:
+        """Fill ``view`` from its front; return how many bytes that were, 0 at the end."""
 
 
-def file_of(chunks: Iterable[Chunk], known_as: str | None = None) -> BinaryIO:
+class DirectFile(ChunkFile):
+    """A file over ``source``, which can also put its bytes where they are looked at, without a copy.
+
+    They are taken off ``budget`` in the name of ``what``, which raises ``TooLarge``.
+    """
+
+    def __init__(self, source: Direct, what: str, budget: Budget, known_as: str | None = None) -> None:
+        super().__init__(counted(iter(partial(source.read, BLOCK), b""), what, budget), known_as)
+        self._source, self._what, self._budget = source, what, budget
+
+    def fill(self, view: memoryview) -> int:
+        """Fill ``view`` from its front; return how many bytes that were, 0 at the end. Raises as ``read``."""
+        if self._at < len(self._piece):
+            piece = self.read1(len(view))
+            view[: len(piece)] = piece
+            return len(piece)
+        if self._error is not None:
+            raise self._error
+        try:
+            count = self._source.readinto(view)
+            self._budget.read(self._what, count)
+        except (NotAssessed, OSError) as error:
+            self._error = error
+            raise
+        return count
+
+
+def file_of(chunks: Iterable[bytes], known_as: str | None = None) -> BinaryIO:
     """Return :class:`ChunkFile` as the type that readers take."""
     return cast(BinaryIO, ChunkFile(chunks, known_as))
+
+
+def direct_file(source: Direct, what: str, budget: Budget, known_as: str | None = None) -> BinaryIO:
+    """Return :class:`DirectFile` as the type that readers take."""
+    return cast(BinaryIO, DirectFile(source, what, budget, known_as))
 
 
 def chunks_of(file: BinaryIO, what: str) -> Iterator[bytes]:
@@ -105,23 +136,32 @@ def chunks_of(file: BinaryIO, what: str) -> Iterator[bytes]:
 
     Raises ``NotAssessed`` if it cannot be read.
     """
-    return map(as_bytes, pieces_of(file, what))
-
-
-def pieces_of(file: BinaryIO, what: str) -> Iterator[Chunk]:
-    """Yield what :func:`chunks_of` does, a view where that saves a copy: for those who only look."""
-    read = file.piece if isinstance(file, ChunkFile) else getattr(file, "read1", file.read)
+    read = getattr(file, "read1", file.read)
     while True:
         try:
-            piece = read(BLOCK)
+            chunk = read(BLOCK)
         except OSError as error:
             raise failure(error, what) from None
-        if not piece:
+        if not chunk:
             return
-        yield piece
+        yield chunk
 
 
-def counted(chunks: Iterable[P], what: str, budget: Budget) -> Iterator[P]:
+def fill_of(file: BinaryIO, what: str) -> Callable[[memoryview], int] | None:
+    """Return what fills a buffer with what is left of ``file``, if it can; it raises as :func:`chunks_of`."""
+    if not isinstance(file, DirectFile):
+        return None
+
+    def fill(view: memoryview) -> int:
+        try:
+            return file.fill(view)
+        except OSError as error:
+            raise failure(error, what) from None
+
+    return fill
+
+
+def counted(chunks: Iterable[bytes], what: str, budget: Budget) -> Iterator[bytes]:
     """Yield ``chunks``, each taken off ``budget`` first; raises ``TooLarge``."""
     for chunk in chunks:
         budget.read(what, len(chunk))

@@ -7,22 +7,27 @@ looked at only. So it makes no difference to the result where a stream is cut, o
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from checks.connectors.codecs import Chunk
 from checks.core.errors import TooLarge
 from checks.detectors.card_networks import TEST_NUMBERS
 from checks.scanner import context, kernel, kernel_queue, tables
+from checks.scanner.ahead import in_thread
 from checks.scanner.finding import TEST, Match, match_of
 from checks.scanner.jit import RECORD, Tables, Work, prepare
 from checks.scanner.source import WINDOW
+from checks.scanner.windows import BEFORE, BEHIND, Chunks, Filler, Room, Window, each_in
 
-BEFORE, BEHIND = 256, 512
-"""Bytes beside a window's own: as far as a number in the longest escapes and its context reach."""
+AFTER = 2**22
+"""Bytes of a stream behind which a thread is worth its start."""
+AHEAD = 1
+"""Windows that are filled and waiting at the most."""
 _COUNT, _FULL, _QUEUED, _LINES = 0, 3, 5, 6  # places in the kernel's state
 _NO_CLASS = 1  # a byte that is nothing to the kernel
 
@@ -42,8 +47,7 @@ class Engine:
         self.key = secrets.token_bytes(16) if key is None else key
         self._encoded, self._doubtful = encoded, doubtful
         self._size = size = BEFORE + window + BEHIND
-        self._buffer = _aligned(size + kernel.PADDING)
-        self._view = memoryview(self._buffer)[:size]  # type: ignore[arg-type]
+        self._rooms = [Room(size)]
         self._hits = np.zeros(size // 8, RECORD)
         self._state = np.zeros(16, np.int64)
         self._lines = np.zeros(size // 64 + 3, np.int32)
@@ -65,15 +69,16 @@ class Engine:
         self.size = self.lines = 0
 
     def block(self, data: bytes) -> npt.NDArray[Any]:
-        """Return the records of the hits in ``data``, a text that is whole."""
+        """Return the records of the hits in ``data``, a text that is whole. Not while a stream is read."""
         if len(data) > self._size:
             return self._joined(self.stream((data,)))
-        self._view[: len(data)] = data
-        return self._window(0, len(data), len(data), 0, 1)
+        room = self._rooms[0]
+        room.view[: len(data)] = data
+        return self._look(Window(room, 0, len(data), len(data), 0), 1)
 
-    def stream(self, chunks: Iterable[Chunk]) -> Iterator[npt.NDArray[Any]]:
+    def stream(self, chunks: Iterable[bytes]) -> Iterator[npt.NDArray[Any]]:
         """Yield the records of hits in the bytes that ``chunks`` make together, window by window."""
-        return self.read(_Chunks(chunks).readinto)
+        return self.read(Chunks(chunks).readinto)
 
     def read(
         self,
@@ -82,40 +87,48 @@ class Engine:
         first: int = 0,
         start: int = 0,
         stop: int | None = None,
-    ) -> Iterator[npt.NDArray[Any]]:
+        ahead: bool = False,
+    ) -> Generator[npt.NDArray[Any], None, None]:
         """Yield the records of hits that begin in ``[start, stop)`` of a stream read from ``first``.
 
         ``readinto`` fills a buffer from its front and returns how many bytes it read, 0 at the end.
         Reading from up to ``BEFORE`` bytes before ``start`` and going on ``BEHIND`` bytes after
         ``stop`` gives a part the surroundings that the whole stream has there. Offsets are the
         stream's; lines count from ``start``.
+
+        With ``ahead`` a thread of its own calls ``readinto`` once the stream is long. It ends with the
+        generator, which is to be closed.
         """
-        base, filled, own, line = first, 0, start - first, 1
-        while True:
-            count = readinto(self._view[filled:])
-            filled += count
-            last = count == 0 or (stop is not None and base + filled >= stop + BEHIND)
-            if not last and filled < self._size:
-                continue
-            end = filled if last else filled - BEHIND
-            end = end if stop is None else min(end, stop - base)
-            if end > own:
-                before = self.lines
-                yield self._window(own, end, filled, base, line)
-                line += self.lines - before
-            if last:
-                return
-            self._buffer[: filled - end + BEFORE] = self._buffer[end - BEFORE : filled].copy()
-            base, filled, own = base + end - BEFORE, filled - end + BEFORE, BEFORE
+        line, filler = 1, Filler(readinto, first, start, stop)
+        with closing(self._windows(filler, ahead)) as windows:
+            for window in windows:
+                if window.end > window.own:
+                    before = self.lines
+                    yield self._look(window, line)
+                    line += self.lines - before
+
+    def _windows(self, filler: Filler, ahead: bool) -> Generator[Window, None, None]:
+        while not filler.last and not (ahead and filler.read >= AFTER):
+            yield filler.fill(self._rooms[0])
+        if filler.last:
+            return
+        # One window is looked at and one filled, beside those that wait.
+        while len(self._rooms) < AHEAD + 2:
+            self._rooms.append(Room(self._size))
+        # The first one's bytes are still to be carried over.
+        rooms = cycle(self._rooms[1:] + self._rooms[:1])
+        with closing(in_thread(each_in(rooms, filler), AHEAD)) as windows:
+            yield from windows
 
     def matches(self, hits: npt.NDArray[Any]) -> list[Match]:
         """Return the records in words."""
         names = RECORD.names or ()
         return [match_of(**dict(zip(names, row, strict=True)), key=self.key) for row in hits.tolist()]
 
-    def _window(self, own: int, end: int, filled: int, base: int, line: int) -> npt.NDArray[Any]:
-        """Look at the buffer's first ``filled`` bytes; it answers for those from ``own`` to ``end``."""
-        state, source, hits = self._state, self._buffer, self._hits
+    def _look(self, window: Window, line: int) -> npt.NDArray[Any]:
+        """Return the records of the hits that ``window`` answers for; its own bytes begin in ``line``."""
+        own, end, filled, base = window.own, window.end, window.filled, window.base
+        state, source, hits = self._state, window.room.buffer, self._hits
         source[filled : filled + kernel.PADDING] = _NO_CLASS
         state[:5] = (0, own, end, 0, base)
         lines = kernel.find(
@@ -133,16 +146,16 @@ class Engine:
             raise TooLarge("more card numbers in one window than it can hold")
         if not count:
             return hits[:0]
-        found = self._judged(hits[:count], filled)
+        view = window.room.view[:filled]
+        found = self._judged(hits[:count], view)
         for hit in found:
-            hit["line"] = self._lines_before(int(hit["offset"])) - state[_LINES] + line
+            hit["line"] = self._lines_before(int(hit["offset"]), view) - state[_LINES] + line
         found["offset"] += base
         found["end"] += base
         return found
 
-    def _judged(self, hits: npt.NDArray[Any], filled: int) -> npt.NDArray[Any]:
+    def _judged(self, hits: npt.NDArray[Any], window: memoryview) -> npt.NDArray[Any]:
         """Return ``hits`` in order, each once, with their marks and without those in doubt."""
-        window = self._view[:filled]
         columns = (hits[name].tolist() for name in ("offset", "end", "form", "length", "tag"))
         rows = list(zip(*columns, strict=True))
         kept, seen = [], set()
@@ -158,37 +171,10 @@ class Engine:
                 kept.append(index)
         return hits[kept]
 
-    def _lines_before(self, at: int) -> int:
+    def _lines_before(self, at: int, window: memoryview) -> int:
         """Return the line feeds in the window before ``at``."""
         whole = at & ~63
-        return int(self._lines[at >> 6]) + bytes(self._view[whole:at]).count(b"\n")
+        return int(self._lines[at >> 6]) + bytes(window[whole:at]).count(b"\n")
 
     def _joined(self, found: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         return np.concatenate([self._hits[:0], *found])
-
-
-def _aligned(size: int) -> npt.NDArray[Any]:
-    """Return ``size`` bytes that begin where a line of the processor's cache does.
-
-    Left to chance, each 64 bytes that the kernel loads lie in two lines: that costs a fifth of its speed.
-    """
-    room = np.zeros(size + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + size]
-
-
-class _Chunks:
-    """Chunks of bytes as something to read from."""
-
-    def __init__(self, chunks: Iterable[Chunk]) -> None:
-        self._chunks, self._rest = iter(chunks), memoryview(b"")
-
-    def readinto(self, view: memoryview) -> int:
-        """Fill ``view`` from its front with what is left of a chunk, or the next; 0 at the end."""
-        if not len(self._rest):
-            self._rest = memoryview(next(self._chunks, b"")).cast("B")
-        taken = min(len(view), len(self._rest))
-        # numpy lets other threads run meanwhile, such as the one that makes the next chunks.
-        np.copyto(np.frombuffer(view[:taken], np.uint8), np.frombuffer(self._rest[:taken], np.uint8))
-        self._rest = self._rest[taken:]
-        return taken

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from checks.connectors.archives import failure, opened
 from checks.core.errors import NotAssessed
-from checks.scanner.chunks import ChunkFile, chunks_of, file_of, pieces_of
+from checks.scanner.chunks import ChunkFile, chunks_of, file_of, fill_of
 from checks.scanner.formats import HEAD, format_of
 from checks.scanner.source import Budget, Context, Format, Item, Reader, Skipped, Stream, spool
 
@@ -81,7 +81,7 @@ def skipped(name: str, error: NotAssessed) -> Skipped:
 def raw_items(name: str, file: BinaryIO, context: Context) -> Iterator[Item]:
     """Yield the bytes of a file of which more than its bytes should be looked at, and say so."""
     del context
-    yield Stream(name, pieces_of(file, name))
+    yield Stream(name, chunks_of(file, name))
     yield Skipped(name, "is of a kind whose bytes were searched, but not what they encode")
 
 
@@ -103,7 +103,7 @@ def _items(name: str, file: BinaryIO, budget: Budget, depth: int, known_as: str)
         file.seek(0)
     kind = format_of(head, known_as.lower())
     if kind is None:
-        yield Stream(name, pieces_of(file, name))
+        yield Stream(name, chunks_of(file, name), fill_of(file, name))
     elif not kind.reader:
         yield Skipped(name, f"is {kind.name}, which is not read")
     elif depth >= budget.limits.depth:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from checks.connectors.codecs import compression_of, expanded
-from checks.scanner.chunks import counted, file_of
+from checks.connectors.codecs import Zstd, compression_of, decompressed
+from checks.scanner.chunks import counted, direct_file, file_of
 from checks.scanner.source import BLOCK, NESTED, Context, Item
 
 _MAGIC = 10  # bytes that tell the compression
@@ -23,7 +23,10 @@ def items(name: str, file: BinaryIO, context: Context) -> Iterator[Item]:
     """
     head = file.read(_MAGIC)
     kind = compression_of(head) or "lzma"
-    chunks = counted(expanded(kind, head, file, name, BLOCK), name, context.budget)
     inner = name.rpartition(NESTED)[2]
     known_as = _TAR_ENDING.sub(".tar", _ENDING.sub("", inner)) or inner
-    yield from context.expand(name, file_of(chunks, known_as))
+    if kind == "zstd":
+        yield from context.expand(name, direct_file(Zstd(head, file, name), name, context.budget, known_as))
+    else:
+        chunks = counted(decompressed(kind, head, file, name, BLOCK), name, context.budget)
+        yield from context.expand(name, file_of(chunks, known_as))

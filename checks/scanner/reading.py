@@ -7,27 +7,40 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO
 
 from checks.connectors.archives import failure
-from checks.connectors.codecs import Chunk
 from checks.core.errors import NotAssessed
 
-P = TypeVar("P", bound=Chunk)
 
-
-class Whole(Generic[P]):
+class Whole:
     """Chunks that end where they break off, so that what came before is looked at; ``error`` is why."""
 
-    def __init__(self, chunks: Iterable[P]) -> None:
+    def __init__(self, chunks: Iterable[bytes]) -> None:
         self.error: NotAssessed | None = None
         self._chunks = chunks
 
-    def __iter__(self) -> Iterator[P]:
+    def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._chunks
         except NotAssessed as error:
             self.error = error
+
+
+class Filled:
+    """Fills buffers by ``fill`` and ends where that breaks off; ``error`` is why."""
+
+    def __init__(self, fill: Callable[[memoryview], int]) -> None:
+        self.error: NotAssessed | None = None
+        self._fill = fill
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill ``view`` from its front; 0 at the end, and where it breaks off."""
+        try:
+            return self._fill(view)
+        except NotAssessed as error:
+            self.error = error
+            return 0
 
 
 class Reading:

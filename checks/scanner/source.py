@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO, cast
 
-from checks.connectors.codecs import Chunk
 from checks.core.errors import TooLarge
 
 FIELD = b"\x1f"
@@ -28,12 +27,14 @@ WINDOW = 2**20
 class Stream:
     """The bytes of one file or member, in order. ``name`` is printable (:func:`files.printable`).
 
-    ``chunks`` is iterated once, yields anything with a buffer, none of it empty and each as it is for
-    as long as somebody holds it, and raises ``NotAssessed`` where the look breaks off.
+    ``chunks`` is iterated once, yields anything with a buffer, none of it empty, and raises
+    ``NotAssessed`` where the look breaks off. ``fill``, where there is one, puts the same bytes into a
+    buffer, from its front, returns how many, 0 at the end, and raises likewise: use one or the other.
     """
 
     name: str
-    chunks: Iterator[Chunk] = field(repr=False)
+    chunks: Iterator[bytes] = field(repr=False)
+    fill: Callable[[memoryview], int] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from checks.connectors.files import printable
 from checks.connectors.stored import NAME, Cache, FileArea
 from checks.core.errors import NotAssessed
 from checks.scanner import live_redis
-from checks.scanner.chunks import as_bytes
 from checks.scanner.expand import expand, skipped
 from checks.scanner.places import Place, name_bytes, opened, places
 from checks.scanner.source import Budget, Item, Skipped, Stream, Table
@@ -36,7 +35,7 @@ def pieces(view: Cache | FileArea) -> Iterator[Pieces]:
         if isinstance(item, Skipped):
             yield item.name, item.reason
         else:
-            yield item.name, item.blocks if isinstance(item, Table) else map(as_bytes, item.chunks)
+            yield item.name, item.blocks if isinstance(item, Table) else item.chunks
 
 
 def _files(view: FileArea) -> Iterator[Item]:

@@ -10,14 +10,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO
 
 from checks.connectors.archives import failure
-from checks.connectors.codecs import Chunk
 from checks.core.errors import NotAssessed
-from checks.scanner.ahead import ahead
 from checks.scanner.databases import items_of
 from checks.scanner.expand import expand, skipped
 from checks.scanner.finding import Match
@@ -25,10 +24,10 @@ from checks.scanner.formats import HEAD, format_of
 from checks.scanner.located import Names, Rows
 from checks.scanner.parts import END, Database, Input, Part, Piece, Work, known_as
 from checks.scanner.places import opened
-from checks.scanner.reading import Reading, Whole, where
+from checks.scanner.reading import Filled, Reading, Whole, where
 from checks.scanner.result import Finding, Result, finding
 from checks.scanner.sample import UNIT, Sample, units
-from checks.scanner.source import BLOCK, Budget, Item, Skipped, Table
+from checks.scanner.source import BLOCK, Budget, Item, Skipped, Stream, Table
 
 if TYPE_CHECKING:
     from checks.scanner.engine import Engine
@@ -214,21 +213,20 @@ class _Work:
             if isinstance(item, Table):
                 self._table(item, source)
             else:
-                self._stream(item.name, source, item.chunks)
+                self._stream(item, source)
 
-    def _stream(self, name: str, source: str, chunks: Iterable[Chunk]) -> None:
-        engine, whole = self._engine, Whole(chunks)
+    def _stream(self, stream: Stream, source: str) -> None:
+        from checks.scanner.windows import Chunks
+
+        engine, filled = self._engine, Filled(stream.fill or Chunks(stream.chunks).readinto)
         size, lines = engine.size, engine.lines
-        reader = ahead(whole)
-        try:
-            for hits in engine.stream(reader):
+        with closing(engine.read(filled.readinto, ahead=True)) as found:
+            for hits in found:
                 if len(hits):
                     self._add(source, engine.matches(hits))
-        finally:
-            reader.close()
         self._totals.bytes += engine.size - size
         self.result.lines = engine.lines - lines
-        self._broken(name, whole.error)
+        self._broken(stream.name, filled.error)
 
     def _table(self, table: Table, source: str) -> None:
         engine, whole = self._engine, Whole(table.blocks)

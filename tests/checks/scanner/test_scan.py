@@ -8,9 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -19,7 +17,6 @@ import pytest
 
 from checks.core.errors import AuthorError
 from checks.scanner import work as work_module
-from checks.scanner.ahead import ahead
 from checks.scanner.engine import Engine
 from checks.scanner.located import Names
 from checks.scanner.parts import END, Piece, parts
@@ -313,27 +310,6 @@ def test_what_is_unchanged_and_held_nothing_is_not_read_again(
     _, scan = scanned_again()
     assert scan.totals.unchanged == 0
     assert scan.notice is not None
-
-
-def test_reading_ahead_keeps_order_errors_and_ends_its_thread() -> None:
-    chunks = [bytes([number]) * 1000 for number in range(100)]
-    assert list(ahead(iter(chunks), after=5000)) == chunks
-    assert list(ahead(iter(chunks), after=10**9)) == chunks
-
-    def breaks() -> Iterator[bytes]:
-        yield from chunks
-        raise OSError("broken")
-
-    reader = ahead(breaks(), after=5000)
-    for chunk in chunks:
-        assert next(reader) == chunk
-    with pytest.raises(OSError, match="broken"):
-        next(reader)
-    reader = ahead(breaks(), after=1000)
-    next(reader)
-    next(reader)
-    reader.close()
-    assert "read ahead" not in [thread.name for thread in threading.enumerate()]
 
 
 @pytest.mark.parametrize(
