@@ -97,7 +97,7 @@ def entry(result: Any, *arguments: Any) -> Callable[[Function], Function]:
     """Make a function one that Python calls, and whose compiled form is kept for later starts.
 
     numba looks only at the file of the function itself to tell whether the kept form is stale, and
-    the kernel is in several files: so the folder is named after the text of all of them.
+    the kernel is in several files: so the folder is named after all of them (:func:`digest_of`).
     """
 
     def make(function: Function) -> Function:
@@ -198,11 +198,20 @@ def _callees_first(caller: Any) -> list[tuple[Any, Any]]:
 
 @functools.cache
 def _folder() -> Path:
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {platform.machine()}".encode())
-    for part in sorted(Path(__file__).parent.glob("kernel*.py")):
-        digest.update(part.read_bytes())
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "policyproof" / f"kernel-{digest.hexdigest()[:16]}"
+    return Path(root) / "policyproof" / f"kernel-{digest_of(Path(__file__).parent)}"
+
+
+def digest_of(folder: Path) -> str:
+    """Return what tells the kernel in ``folder`` from every other, on any machine and under any library.
+
+    Where its files are and when they were written are part of it: numba compiles anew where either differs,
+    and would do so within one process, part by part, were it told that all is there.
+    """
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {platform.machine()}".encode())
+    for part in sorted([*folder.glob("kernel*.py"), folder / "jit.py"]):
+        digest.update(f"{part} {part.stat().st_mtime_ns}\n".encode() + part.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _usable(folder: Path) -> bool:

@@ -6,7 +6,10 @@ import base64
 import functools
 import io
 import itertools
+import os
 import re
+import shutil
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -21,6 +24,7 @@ from benchmarks.cards.forms import FORMS, Form
 from benchmarks.cards.numbers import card, fitting
 from checks.detectors.card_networks import TEST_NUMBERS, network_of
 from checks.detectors.cards import find_cards
+from checks.scanner import jit
 from checks.scanner.engine import BEFORE, BEHIND, Engine
 from checks.scanner.finding import FORMS as SHOWN
 from checks.scanner.finding import Match
@@ -244,3 +248,21 @@ def test_more_hits_than_ever_fit_are_all_reported() -> None:
 def test_every_form_has_a_name() -> None:
     found = {match.form for match in matches(corpus(2, 200_000).data, window=2**18)}
     assert found == set(SHOWN)
+
+
+def test_what_is_kept_is_told_apart_by_text_place_and_time(tmp_path: Path) -> None:
+    """Another installation of the same version compiles for itself, at full speed."""
+    source = Path(jit.__file__).parent
+    for name in ("one", "two"):
+        shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    first = jit.digest_of(tmp_path / "one")
+    assert jit.digest_of(tmp_path / "one") == first
+    assert jit.digest_of(tmp_path / "two") != first
+    kernel = tmp_path / "one" / "kernel_groups.py"
+    before = kernel.stat()
+    os.utime(kernel, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
+    later = jit.digest_of(tmp_path / "one")
+    assert later != first
+    kernel.write_text(kernel.read_text("utf-8") + "\n", "utf-8")
+    os.utime(kernel, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
+    assert jit.digest_of(tmp_path / "one") not in {first, later}
