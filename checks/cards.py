@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from checks.connectors.backups import BackupSet, BackupSets
@@ -21,7 +20,8 @@ from checks.detectors.card_fields import card_field
 from checks.detectors.cards import find_cards
 from checks.scanner.clock import Clock
 from checks.scanner.growing import InTable
-from checks.scanner.remembered import Remembered
+from checks.scanner.left_out import LeftOut
+from checks.scanner.remembered import Remembered, offered
 from checks.scanner.sample import Sample, bound_said
 from checks.scanner.sampled import InLog, InSample, LookAt
 from checks.scanner.search import InFile, InText
@@ -96,11 +96,10 @@ def no_card_numbers_stored(
             yield Observation.unseen(table.name, f"{_used_up(time_budget)} before a sample of it was read")
             continue
         dataset = store.store.by_table.get(table.name)
-        empty = dataset.may_be_empty if dataset else table.name in _ignored(store)
+        empty = dataset.may_be_empty if dataset else store.ignores(table.name)
         of = counts[table.name] if look.share < 1 else None
         measure = Measure(look.rows, "rows", of=of, size=look.bytes, may_be_empty=empty and not of)
-        detail = f"{look.columns} columns read"
-        detail += f"; {bound_said(look.rows, 'rows', seed)}" if of else ""
+        detail = f"{look.columns} columns read" + (f"; {bound_said(look.rows, 'rows', seed)}" if of else "")
         yield Observation.met(table.name, detail + (f"; {_used_up(time_budget)}" * look.cut), measure)
 
 
@@ -112,10 +111,6 @@ def _used_up(budget: Duration | None) -> str:
     return f"the time of {budget} was used up"
 
 
-def _ignored(store: SqlStore) -> frozenset[str]:
-    return frozenset(name for name in store.tables() if any(fnmatchcase(name, g) for g in store.store.ignore))
-
-
 @check(reads="log")
 def no_card_numbers_logged(
     log: LogFiles,
@@ -125,16 +120,20 @@ def no_card_numbers_logged(
     seed: int = 0,
     time_budget: Duration | None = None,
     unchanged: Literal["read", "skip"] = "read",
+    exclude: tuple[str, ...] = (),
 ) -> Iterator[Observation]:
     """No log line holds a full card number (PCI DSS 4.0.1, 3.5.1 and 10.3).
 
     With ``sample``, blocks of plain files and whole compressed ones that ``seed`` chooses are read;
     with ``time_budget`` these in an order of chance until it is used up. ``unchanged: skip`` takes
-    files from an earlier look, where a memory of such is offered, and says how many.
+    files from an earlier look, where a memory of such is offered, and says how many. ``exclude`` are
+    patterns as of ``policyproof scan --exclude``; what they leave out is said too.
     """
-    with _memory(scope, unchanged, "log") as memory:
-        files = [file for file in log.files() if not memory.knows(file.location)]
-        yield from _remembered(log.target.id, memory)
+    left_out = LeftOut(exclude)
+    taken = left_out.rest(log.target.id, log.files())
+    with offered(scope.memory if scope else None, unchanged, "log") as memory:
+        files = [file for file in taken if not memory.knows(file.location)]
+        yield from _not_read(log.target.id, left_out, memory)
         if sample is not None or time_budget is not None:
             texts = {file.path: log.text(file) for file in files}
             yield from _part(
@@ -193,13 +192,10 @@ def _part(
         yield Observation.met(target, part.said + (f"; {_used_up(budget)}" * part.cut), measure)
 
 
-def _memory(scope: Scope | None, unchanged: str, how: str) -> Remembered:
-    """Return the memory of earlier looks, if both the control and the operator want one."""
-    return Remembered(scope.memory if scope and unchanged == "skip" else None, how)
-
-
-def _remembered(target: str, memory: Remembered) -> Iterator[Observation]:
-    """Yield how much is taken from earlier looks, if anything is."""
+def _not_read(target: str, left_out: LeftOut, memory: Remembered) -> Iterator[Observation]:
+    """Yield how much the control leaves out, and how much is taken from earlier looks, if anything is."""
+    if left_out.number:
+        yield Observation.met(target, left_out.said, Measure(left_out.number, "left out"))
     if memory.files:
         yield Observation.met(target, memory.said, Measure(memory.files, "unchanged files"))
 
@@ -213,25 +209,28 @@ def no_card_numbers_in_backups(
     seed: int = 0,
     time_budget: Duration | None = None,
     unchanged: Literal["read", "skip"] = "read",
+    exclude: tuple[str, ...] = (),
 ) -> Iterator[Observation]:
     """No backup holds a full card number (PCI DSS 4.0.1, 3.5.1 and 12.5.2).
 
-    The parameters are those of ``no_card_numbers_logged``, over the files of all sets together. The
-    time counts from when the sets have been held against their manifests.
+    The parameters are those of ``no_card_numbers_logged``, over the files of all sets. Time counts from
+    when these have been held against their manifests.
     """
-    sets = backups.sets()
-    with _memory(scope, unchanged, "backup") as memory:
-        known = {f.location for b in sets if b.problem is None for f in b.files if memory.knows(f.location)}
-        yield from _remembered(backups.target.id, memory)
+    sets, left_out = backups.sets(), LeftOut(exclude)
+    whole = [file for backup in sets if backup.problem is None for file in backup.files]
+    taken = set(left_out.rest(backups.target.id, whole))
+    with offered(scope.memory if scope else None, unchanged, "backup") as memory:
+        unknown = {file for file in whole if file in taken and not memory.knows(file.location)}
+        yield from _not_read(backups.target.id, left_out, memory)
         pooled: list[TargetFile] = []
         for backup in sets:
-            files = [file for file in backup.files if file.location not in known]
+            files = [file for file in backup.files if file in unknown]
             if backup.problem is not None:
                 yield Observation.unseen(backup.name, backup.problem, backup.location)
             elif sample is not None or time_budget is not None:
                 pooled += files
             elif files:
-                yield from _in_set(backups, backup, files, memory)
+                yield from _in_set(backups, backup, files, memory, len(taken.intersection(backup.files)))
         if sample is not None or time_budget is not None:
             yield from _part(
                 backups.target.id, pooled, lambda name, path, clock: InFile(path, name, clock), memory,
@@ -240,9 +239,9 @@ def no_card_numbers_in_backups(
 
 
 def _in_set(
-    backups: BackupSets, backup: BackupSet, files: Sequence[TargetFile], memory: Remembered
+    backups: BackupSets, backup: BackupSet, files: Sequence[TargetFile], memory: Remembered, taken: int
 ) -> Iterator[Observation]:
-    """Yield what is seen in all of the files of a set that are to be read."""
+    """Yield what is seen in all of the files of a set that are to be read, of ``taken``."""
     lines, size, whole = 0, 0, True
     for file in files:
         scan = InFile(file.location, file.path)
@@ -259,7 +258,7 @@ def _in_set(
         whole = whole and clean
         lines, size = lines + scan.lines, size + scan.bytes
     if whole:
-        known = len(backup.files) - len(files)
+        known = taken - len(files)
         detail = "every line of its dumps read" + (f" but {known} unchanged files" if known else "")
         yield Observation.met(backup.name, detail, Measure(lines, "lines", size=size), backup.location)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import ClassVar, Self
 
 import sqlalchemy as sa
@@ -63,6 +64,10 @@ class SqlStore:
         if self._tables is None:
             self._tables = reflect(self._link)
         return self._tables
+
+    def ignores(self, table: str) -> bool:
+        """Whether the inventory says that ``table`` is none of ours to declare (``ignore``)."""
+        return any(fnmatchcase(table, pattern) for pattern in self.store.ignore)
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""

@@ -84,6 +84,11 @@ class Remembered:
             self._memo.remember(place, self._options, digest, '{"findings": 0, "skipped": []}', read_at=began)
 
 
+def offered(memory: Path | None, unchanged: str, how: str) -> Remembered:
+    """Return the memory of earlier looks, if the control (``unchanged: skip``) and the operator want it."""
+    return Remembered(memory if unchanged == "skip" else None, how)
+
+
 def _place(path: Path) -> Place | None:
     """Return ``path`` with its stamp; ``None`` if there is no such file."""
     try:

@@ -12,6 +12,7 @@ from checks.connectors.stored import NAME, Cache, FileArea
 from checks.core.errors import NotAssessed
 from checks.scanner import live_redis
 from checks.scanner.expand import expand, skipped
+from checks.scanner.left_out import LeftOut
 from checks.scanner.places import Place, name_bytes, opened, places
 from checks.scanner.source import Budget, Item, Skipped, Stream, Table
 
@@ -19,14 +20,17 @@ Pieces = tuple[str, Iterator[bytes] | str]
 """What is shown of where, and its bytes in chunks or why there are none, in one line."""
 
 
-def items(view: Cache | FileArea) -> Iterator[Item]:
-    """Yield what ``view`` holds; raises ``NotAssessed`` if it does not answer, or no longer."""
+def items(view: Cache | FileArea, left_out: LeftOut | None = None) -> Iterator[Item]:
+    """Yield what ``view`` holds, but files that are to be ``left_out``, which are counted there.
+
+    Raises ``NotAssessed`` if it does not answer, or no longer.
+    """
     if isinstance(view, Cache):
         yield from live_redis.items(
             view.address, name=view.target.id, timeout=view.timeout, authority=view.authority()
         )
     else:
-        yield from _files(view)
+        yield from _files(view, left_out or LeftOut(()))
 
 
 def pieces(view: Cache | FileArea) -> Iterator[Pieces]:
@@ -38,15 +42,17 @@ def pieces(view: Cache | FileArea) -> Iterator[Pieces]:
             yield item.name, item.blocks if isinstance(item, Table) else item.chunks
 
 
-def _files(view: FileArea) -> Iterator[Item]:
+def _files(view: FileArea, left_out: LeftOut) -> Iterator[Item]:
     try:
-        for place in places(view.address):
+        for place in places(view.address, exclude=left_out.patterns):
             if isinstance(place, Place):
                 name = _below(view, place.name)
                 yield Stream(name + NAME, iter((name_bytes(place),)))
                 yield from _content(place, name)
             elif isinstance(place, Skipped):
                 yield Skipped(_below(view, place.name), place.reason)
+            else:
+                left_out.note(place.pattern)
     except NotAssessed as error:
         # The reason begins with the address, which is not for showing.
         reason = skipped(printable(view.address), error).reason
