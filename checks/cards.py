@@ -195,7 +195,7 @@ def _part(
 def _not_read(target: str, left_out: LeftOut, memory: Remembered) -> Iterator[Observation]:
     """Yield how much the control leaves out, and how much is taken from earlier looks, if anything is."""
     if left_out.number:
-        yield Observation.met(target, left_out.said, Measure(left_out.number, "left out"))
+        yield Observation.met(target, left_out.said)  # no measure: it was not looked at
     if memory.files:
         yield Observation.met(target, memory.said, Measure(memory.files, "unchanged files"))
 

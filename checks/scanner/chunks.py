@@ -113,7 +113,8 @@ class DirectFile(ChunkFile):
         if self._error is not None:
             raise self._error
         try:
-            count = self._source.readinto(view)
+            # No more at once than a chunk holds: what a call has read before it meets damage is lost.
+            count = self._source.readinto(view[:BLOCK])
             self._budget.read(self._what, count)
         except (NotAssessed, OSError) as error:
             self._error = error

@@ -166,6 +166,19 @@ def test_what_is_cut_off_damaged_or_too_large_is_told_again_and_again(into: bool
         assert read <= 900_000
 
 
+def test_before_damage_no_less_is_read_into_a_buffer_than_in_chunks() -> None:
+    whole = packed(Random(1).randbytes(900_000))
+    damaged = whole[:-1] + bytes([whole[-1] ^ 1])  # the checksum, which is looked at with the last bytes
+    read = {}
+    for way in ("chunks", "fill"):
+        file, read[way] = direct(damaged), 0
+        buffer = memoryview(bytearray(2**20))
+        with pytest.raises(Unreadable):  # noqa: PT012  the reading is what raises
+            while count := len(file.read1(2**20)) if way == "chunks" else file.fill(buffer):
+                read[way] += count
+    assert read["fill"] == read["chunks"] > 500_000
+
+
 def test_only_what_can_fill_a_buffer_says_so() -> None:
     assert fill_of(io.BytesIO(b"x"), "x") is None
     assert b"".join(chunks_of(direct(packed(b"abc")), "x")) == b"abc"  # type: ignore[arg-type]
